@@ -1,0 +1,1 @@
+"""The agent as a LangGraph state machine: one file a node, `agent.py` wires them."""

@@ -1,0 +1,40 @@
+"""What the nodes are made of: the ports they use, handed in by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from nexus.core.budget import Budget
+from nexus.core.policy import Policy
+from nexus.ports.approvals import Approvals
+from nexus.ports.clock import Clock
+from nexus.ports.index import ToolIndex
+from nexus.ports.ledger import Ledger
+from nexus.ports.model import ChatModel
+from nexus.ports.tools import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a run needs.
+
+    Attributes:
+        shortlist: How many tools the model chooses from (15: more costs a small model what recall gains).
+        approval_ttl: How long a person has to decide; after it the answer is no.
+        tool_timeout: Seconds after which the outcome of a call counts as unknown.
+        observation_limit: Characters of a tool's result that the model is shown.
+    """
+
+    model: ChatModel
+    tools: Tools
+    index: ToolIndex
+    approvals: Approvals
+    ledger: Ledger
+    clock: Clock
+    policy: Policy = field(default_factory=Policy)
+    budget: Budget = field(default_factory=Budget)
+    shortlist: int = 15
+    approval_ttl: timedelta = timedelta(hours=24)
+    tool_timeout: float = 60.0
+    observation_limit: int = 4_000

@@ -1,0 +1,82 @@
+"""What a thread remembers between two steps. Plain values and LangChain messages only, so that checkpoints stay strict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypedDict
+
+from langchain_core.messages import AnyMessage, HumanMessage
+from langgraph.graph.message import add_messages
+
+from nexus.core.action import Call, CallId
+from nexus.core.approval import Question
+from nexus.core.budget import Spent
+
+
+FIND_TOOLS = "find_tools"
+"""The name under which the model asks for other tools."""
+
+
+class CallState(TypedDict):
+    """A `Call` as it is written into a checkpoint."""
+
+    id: str
+    tool: str
+    arguments: dict[str, Any]
+    attempt: int
+
+
+class State(TypedDict, total=False):
+    """The state of a thread.
+
+    Attributes:
+        messages: The conversation, as every chat UI of the ecosystem shows it.
+        goal: The request that the current run serves.
+        shortlist: Tools found for the goal when the run began.
+        found: Tools added later in the run by `find_tools`.
+        search: What tool-select shall look for next; empty when there is nothing to look for.
+        call: The call that was proposed and is not finished.
+        question: What has to be asked about the call.
+        go: True when the call may be handed to execute.
+        spent: What this run has used of its budget.
+        ending: Why the run ended; None while it goes on.
+    """
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    goal: str
+    shortlist: list[str]
+    found: list[str]
+    search: list[str]
+    call: CallState | None
+    question: Question
+    go: bool
+    spent: Spent
+    ending: Ending | None
+
+
+Ending = Literal["answered", "asked", "rejected", "budget", "denied"]
+"""answered: the model gave its answer; asked: it asked the user something; rejected: the person said no
+without a reason; budget: a limit was hit; denied: policy forbids what the model insists on."""
+
+
+def call_of(state: State) -> Call:
+    """The call the state is about."""
+    call = state.get("call")
+    if call is None:
+        raise LookupError("there is no call in this state")
+    return Call(
+        id=CallId(call["id"]), tool=call["tool"], arguments=call["arguments"], attempt=call["attempt"]
+    )
+
+
+def to_state(call: Call) -> CallState:
+    """The call as it is written into a checkpoint."""
+    return CallState(id=call.id, tool=call.tool, arguments=dict(call.arguments), attempt=call.attempt)
+
+
+def current_run(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
+    """The messages since the last human one, that one included."""
+    for number in range(len(messages) - 1, -1, -1):
+        if isinstance(messages[number], HumanMessage):
+            return messages[number:]
+    return messages

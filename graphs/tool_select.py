@@ -1,0 +1,102 @@
+"""The tool-select node: local retrieval of the few tools the model chooses from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any
+
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+
+from graphs.events import emit
+from graphs.parts import Parts
+from graphs.prompting import tool_line
+from graphs.state import FIND_TOOLS, State
+from nexus.core.budget import exhausted, nothing_spent
+from nexus.ports.index import Hit
+
+_STEPS = re.compile(r"\s*(?:,|;|\.\s|\bthen\b|\band\b)\s*", re.IGNORECASE)
+_SHORTEST_NEED = 8  # characters; shorter pieces of a split request ("Anna") are parts of the one before
+
+
+class ToolSelect:
+    """Shortlists tools for a new request, adds some when the model asks, and ends runs over budget."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def __call__(self, state: State) -> dict[str, Any]:
+        """Start a run on a new request, search again if asked to, else change nothing."""
+        messages = state.get("messages", [])
+        if messages and isinstance(messages[-1], HumanMessage):
+            return await self._begin(messages[-1].text)
+        if state.get("search"):
+            return await self._add(state)
+        limit = exhausted(self._parts.budget, state["spent"])
+        return _stopped(limit) if limit else {}
+
+    async def _begin(self, goal: str) -> dict[str, Any]:
+        """A new request: a new shortlist and a new budget."""
+        hits = await self._find([goal, *needs_in(goal)], limit=self._parts.shortlist)
+        emit("shortlist", query=goal, tools=[{"slug": hit.slug, "score": round(hit.score, 3)} for hit in hits])
+        return {
+            "goal": goal,
+            "shortlist": [hit.slug for hit in hits],
+            "found": [],
+            "search": [],
+            "call": None,
+            "question": "action",
+            "go": False,
+            "spent": nothing_spent(),
+            "ending": None,
+        }
+
+    async def _add(self, state: State) -> dict[str, Any]:
+        """The model looks for other tools: add what it does not know yet, answer its call."""
+        known = [*state["shortlist"], *state["found"]]
+        hits = await self._find(state["search"], limit=len(known) + 5)
+        new = [hit for hit in hits if hit.slug not in known][:5]
+        emit(
+            "shortlist",
+            query="; ".join(state["search"]),
+            tools=[{"slug": hit.slug, "score": round(hit.score, 3)} for hit in new],
+        )
+        lines = "\n".join(tool_line(self._parts.tools.get(hit.slug)) for hit in new)
+        message = ToolMessage(
+            content=f"More tools:\n{lines}" if new else "No other tool fits. Use one you have, or ask the user.",
+            tool_call_id=_open_search(state),
+            name=FIND_TOOLS,
+        )
+        return {"messages": [message], "found": [*state["found"], *(hit.slug for hit in new)], "search": []}
+
+    async def _find(self, needs: Sequence[str], *, limit: int) -> list[Hit]:
+        """The best tools of every need, merged round-robin, no tool twice."""
+        lists = [await self._parts.index.search(need, limit=limit) for need in needs]
+        merged: dict[str, Hit] = {}
+        for row in zip_longest(*lists):
+            for hit in row:
+                if hit is not None:
+                    merged.setdefault(hit.slug, hit)
+        return list(merged.values())[:limit]
+
+
+def needs_in(request: str) -> list[str]:
+    """The atomic needs of a request, by its punctuation and its `and`s; empty if it is a single one."""
+    pieces: list[str] = []
+    for piece in _STEPS.split(request):
+        if pieces and len(piece) < _SHORTEST_NEED:
+            pieces[-1] = f"{pieces[-1]} {piece}"
+        elif piece:
+            pieces.append(piece)
+    return pieces if len(pieces) > 1 else []
+
+
+def _open_search(state: State) -> str:
+    last = state["messages"][-1]
+    return last.tool_calls[0]["id"] or "" if isinstance(last, AIMessage) and last.tool_calls else ""
+
+
+def _stopped(limit: str) -> dict[str, Any]:
+    text = f"I stopped here: {limit}. What is done is listed above; nothing else was changed."
+    return {"messages": [AIMessage(content=text)], "ending": "budget"}

@@ -1,0 +1,102 @@
+"""One spelling for one value: canonical JSON (RFC 8785), and what may be put into it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import rfc8785
+
+from nexus.errors import ArgumentsInvalid
+
+MAX_DEPTH = 32
+"""Levels of nesting a call's arguments may have. Checkpoints (msgpack) fail between 100 and 500."""
+
+MAX_BYTES = 256 * 1024
+"""Size of a call's canonical arguments: far above any real call, far below what hurts a checkpoint."""
+
+_MAX_INTEGER = 2**53 - 1  # RFC 8785, section 3.2.2.3: beyond it JSON numbers are not exact
+
+
+def canonical_json(value: Any) -> bytes:
+    """The RFC 8785 bytes of `value`.
+
+    Raises:
+        ArgumentsInvalid: It holds something that has no single JSON spelling, is too deep or too large.
+    """
+    for path, leaf, depth in _walk(value, "", 0):
+        problem = "is nested too deeply" if depth > MAX_DEPTH else _problem(leaf)
+        if problem:
+            raise ArgumentsInvalid(problem, field=path or "arguments", remedy="Send plain JSON values.")
+    encoded = rfc8785.dumps(value)
+    if len(encoded) > MAX_BYTES:
+        raise ArgumentsInvalid(
+            f"{len(encoded):,} bytes are more than the {MAX_BYTES:,} a call may have",
+            field="arguments",
+            remedy="Put the text into a file and name the file.",
+        )
+    return encoded
+
+
+def sha256(value: Any) -> str:
+    """The SHA-256 of the canonical JSON of `value`, in hex."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Read JSON, refusing what parsers usually accept in silence: duplicate keys, NaN, Infinity.
+
+    Raises:
+        ArgumentsInvalid: The text is not JSON, or not one unambiguous value.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ArgumentsInvalid(f"not valid JSON ({error})", field="arguments") from error
+
+
+def _walk(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any, int]]:
+    """Every node with its JSON pointer and depth; stops one level below the limit."""
+    yield path, value, depth
+    if depth > MAX_DEPTH:
+        return
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield f"{path}/{key}", key, depth
+            yield from _walk(item, f"{path}/{key}", depth + 1)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _walk(item, f"{path}/{number}", depth + 1)
+
+
+def _problem(leaf: Any) -> str | None:
+    """Why this single value cannot be spelled, or None."""
+    match leaf:
+        case bool() | None:
+            return None
+        case int() if abs(leaf) > _MAX_INTEGER:
+            return "is an integer beyond ±(2^53-1), which JSON cannot carry exactly; send it as text"
+        case float() if not math.isfinite(leaf):
+            return "is not a finite number"
+        case str() if any("\ud800" <= character <= "\udfff" for character in leaf):
+            return "holds half of a character (a lone surrogate)"
+        case int() | float() | str() | Mapping() | list() | tuple():
+            return None
+        case _:
+            return f"is a {type(leaf).__name__}, not a JSON value"
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} stands twice")
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,1 @@
+"""Running threads: start, decide, continue; one run a thread."""
