@@ -20,8 +20,8 @@ from nexus.core.approval import Approval, Question
 from nexus.core.effect import Effect
 from nexus.core.origin import origins
 from nexus.core.policy import Allow, Ask, Deny
-from nexus.core.tool import ToolSpec
-from nexus.errors import NexusError
+from nexus.core.tool import ToolSpec, unknown_tool
+from nexus.errors import NexusError, NotFound
 
 
 class Approve:
@@ -32,8 +32,16 @@ class Approve:
 
     async def __call__(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """Judge the call in `state`; everything before the interrupt may run again without harm."""
+        if not state.get("call"):
+            return {"go": False}  # somebody jumped here from outside the graph
         call, question = call_of(state), state.get("question", "action")
-        spec = self._parts.tools.get(call.tool)
+        try:
+            spec = self._parts.tools.get(call.tool)
+        except NotFound as error:
+            if question == "action":
+                return _observation(call, f"Error: {error}", status="error") | _failed(state)
+            # It was sent before its tool went away: the person has to know all the same.
+            spec = unknown_tool(call.tool)
         if question == "action":
             match self._parts.policy.judge(spec):
                 case Allow():
@@ -47,7 +55,7 @@ class Approve:
         approval = await self._open(state, config, call=call, spec=spec, question=question, reason=reason)
         if approval.is_pending:
             approval = await self._ask(approval, spec)
-        return await self._apply(state, approval)
+        return await self._apply(state, approval, spec)
 
     async def _open(
         self,
@@ -95,7 +103,7 @@ class Approve:
                 raise
             return current
 
-    async def _apply(self, state: State, approval: Approval) -> dict[str, Any]:
+    async def _apply(self, state: State, approval: Approval, spec: ToolSpec) -> dict[str, Any]:
         """What the decision means for the run."""
         if approval.state == "edited" and approval.successor:
             approval = await self._parts.approvals.get(approval.successor)
@@ -104,7 +112,7 @@ class Approve:
             return {"call": to_state(approval.call), "go": True, "question": "action"}
         if approval.question == "outcome":
             return await self._resolve(state, approval)
-        return _declined(approval, describe(approval, self._parts.tools.get(approval.call.tool)))
+        return _declined(approval, describe(approval, spec))
 
     async def _resolve(self, state: State, approval: Approval) -> dict[str, Any]:
         """Write down what the person says about a call whose outcome was unknown."""

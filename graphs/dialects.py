@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from nexus.core.approval import Approval
+from nexus.core.approval import Approval, check_answer
 from nexus.core.decision import Approve, Decision, Edit, Reject, Respond
 from nexus.core.tool import ToolSpec
 from nexus.errors import DecisionInvalid, NexusError
@@ -123,15 +123,12 @@ def answer_type(approval: Approval, check_edit: Callable[[dict[str, Any]], objec
 
     def acceptable(answer: Any) -> Any:
         decision, digest = _decision(answer, approval)
-        if decision.kind not in approval.allowed_decisions:
-            raise ValueError(f"{decision.kind} does not answer this question")
-        if digest is not None and digest != approval.digest:
-            raise ValueError("the digest is not the one of this approval")
-        if isinstance(decision, Edit):
-            try:
+        try:
+            check_answer(approval, decision, digest=digest)
+            if isinstance(decision, Edit):
                 check_edit(dict(decision.arguments))
-            except NexusError as error:
-                raise ValueError(str(error)) from error
+        except NexusError as error:
+            raise ValueError(str(error)) from error
         return answer
 
     return Annotated[Answer, AfterValidator(acceptable)]

@@ -15,8 +15,8 @@ from graphs.parts import Parts
 from graphs.state import State, call_of
 from nexus.core.action import Call, ThreadId, digest_of
 from nexus.core.effect import Claim, Effect, InProgress, Outcome, Settled
-from nexus.core.policy import Ask, Deny
-from nexus.core.tool import ToolSpec
+from nexus.core.policy import Allow, Deny
+from nexus.core.tool import ToolSpec, unknown_tool
 from nexus.errors import (
     ArgumentsInvalid,
     Conflict,
@@ -53,6 +53,8 @@ class Execute:
 
     async def __call__(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """Claim, call, settle; then tell the model, or ask the person if the outcome is unknown."""
+        if not state.get("call"):
+            return {"go": False}  # somebody jumped here from outside the graph
         started = time.monotonic()
         call = call_of(state)
         emit("executing", call_id=call.id, tool=call.tool, arguments=dict(call.arguments))
@@ -66,9 +68,9 @@ class Execute:
 
     async def _effect(self, call: Call, thread: ThreadId) -> Effect:
         """The recorded end of the call: made now, or long ago."""
+        spec, refusal = self._spec(call.tool)
         try:
-            spec = self._parts.tools.get(call.tool)
-            claim, approval_id = await self._claim(call, spec, thread)
+            claim, approval_id = await self._claim(call, spec, thread, refusal)
             result = await self._parts.ledger.claim(claim, approval_id=approval_id)
             if isinstance(result, InProgress):
                 result = await self._wait(claim, approval_id)
@@ -78,13 +80,21 @@ class Execute:
             return result.effect
         return await self._run(call, spec, repeatable=claim.is_repeatable)
 
-    async def _claim(self, call: Call, spec: ToolSpec, thread: ThreadId) -> tuple[Claim, str]:
-        """What the ledger has to check. Policy is asked again: what it denies now does not run."""
+    def _spec(self, slug: str) -> tuple[ToolSpec, str | None]:
+        """The tool as it is now, and why it must not be called any more, if so."""
+        try:
+            spec = self._parts.tools.get(slug)
+        except NotFound as error:
+            return unknown_tool(slug), str(error)
         verdict = self._parts.policy.judge(spec)
-        if isinstance(verdict, Deny):
-            raise Refused(f"Not allowed: {verdict.reason}.")
+        return spec, f"Not allowed: {verdict.reason}." if isinstance(verdict, Deny) else None
+
+    async def _claim(
+        self, call: Call, spec: ToolSpec, thread: ThreadId, refusal: str | None
+    ) -> tuple[Claim, str]:
+        """What the ledger has to check. A refusal is for the ledger to say: it knows what ran before."""
         version, expires_at, approval_id = self._parts.policy.version, datetime.max.replace(tzinfo=UTC), ""
-        needs_approval = isinstance(verdict, Ask)
+        needs_approval = not isinstance(self._parts.policy.judge(spec), Allow)
         if needs_approval:
             approval = await self._parts.approvals.get(call.approval_id)
             version, expires_at, approval_id = approval.policy_version, approval.expires_at, approval.id
@@ -97,6 +107,7 @@ class Execute:
                 digest=digest,
                 needs_approval=needs_approval,
                 is_repeatable=spec.is_read_only,
+                refusal=refusal,
             ),
             approval_id,
         )

@@ -26,6 +26,7 @@ EARLIER_RUNS = 6
 """Messages of earlier runs of the thread that the model is shown."""
 
 _LINE = 160  # characters of a tool's summary in the shortlist
+_PARAMETERS = 6  # parameter names of a tool in the shortlist
 
 
 @cache
@@ -36,8 +37,10 @@ def prompt_file(name: str) -> Template:
 
 
 def tool_line(spec: ToolSpec) -> str:
-    """A tool as one line of the shortlist."""
-    return f"- {spec.slug}: {spec.summary[:_LINE]}"
+    """A tool as one line of the shortlist, in the shape of a function: a coder model reads that best."""
+    required = spec.parameters.get("required", [])
+    names = [name if name in required else f"{name}?" for name in spec.parameters.get("properties", {})]
+    return f"- {spec.slug}({', '.join(names[:_PARAMETERS])}): {spec.summary[:_LINE]}"
 
 
 def render(state: State, tools: Tools, now: datetime) -> list[ChatMessage]:
@@ -48,27 +51,41 @@ def render(state: State, tools: Tools, now: datetime) -> list[ChatMessage]:
     request = prompt_file("request").substitute(
         today=f"{now:%A, %d %B %Y, %H:%M}",
         tools="\n".join(tool_line(spec) for spec in known),
-        request=state["goal"],
+        request=with_dates(state),
     )
     system = ChatMessage("system", prompt_file("system").template)
-    return [system, *_recall(earlier), ChatMessage("user", request), *_steps(run[1:], tools)]
+    return [system, *_recall(earlier), ChatMessage("user", request), *_steps(run[1:], tools, with_dates(state))]
 
 
-def fill_request(spec: ToolSpec) -> ChatMessage:
+def with_dates(state: State) -> str:
+    """The request, with the days and times in it spelled out."""
+    dates = "; ".join(f"{words} = {moment}" for words, moment in state.get("dates", []))
+    return f"{state['goal']}\n({dates})" if dates else state["goal"]
+
+
+def fill_request(spec: ToolSpec, request: str) -> ChatMessage:
     """Asks for the arguments of the chosen tool."""
     return ChatMessage(
         "user",
         prompt_file("arguments").substitute(
             tool=spec.slug,
+            request=request,
             description=spec.description,
             schema=json.dumps(schema_for_model(spec.parameters), ensure_ascii=False),
         ),
     )
 
 
+def lookup_request(last: ChatMessage, tool: str, field: str) -> ChatMessage:
+    """The last message of a prompt, asking instead for what finds an argument of `tool`."""
+    before = last.content.rsplit("\n", 1)[0]
+    asked = prompt_file("lookup").substitute(tool=tool, field=field)
+    return ChatMessage("user", f"{before}\n{asked}")
+
+
 def chosen(tool: str) -> ChatMessage:
     """The model's choice, as it wrote it."""
-    return ChatMessage("assistant", json.dumps({"tool": tool}))
+    return written({"tool": tool})
 
 
 def written(value: Any) -> ChatMessage:
@@ -76,9 +93,11 @@ def written(value: Any) -> ChatMessage:
     return ChatMessage("assistant", json.dumps(value, ensure_ascii=False))
 
 
-def observed(tool: str, text: str) -> ChatMessage:
+def observed(tool: str, text: str, request: str) -> ChatMessage:
     """What came back from a tool, and the question what is next."""
-    return ChatMessage("user", prompt_file("observation").substitute(tool=tool, result=text))
+    return ChatMessage(
+        "user", prompt_file("observation").substitute(tool=tool, result=text, request=request)
+    )
 
 
 def _recall(messages: Sequence[AnyMessage]) -> list[ChatMessage]:
@@ -92,7 +111,7 @@ def _recall(messages: Sequence[AnyMessage]) -> list[ChatMessage]:
     return said[-EARLIER_RUNS:]
 
 
-def _steps(messages: Sequence[AnyMessage], tools: Tools) -> list[ChatMessage]:
+def _steps(messages: Sequence[AnyMessage], tools: Tools, request: str) -> list[ChatMessage]:
     """The steps of this run: choice, arguments, result."""
     lines: list[ChatMessage] = []
     for message in messages:
@@ -100,9 +119,9 @@ def _steps(messages: Sequence[AnyMessage], tools: Tools) -> list[ChatMessage]:
             call = message.tool_calls[0]
             lines.append(chosen(call["name"]))
             if call["name"] != FIND_TOOLS and _exists(tools, call["name"]):
-                lines += [fill_request(tools.get(call["name"])), written(call["args"])]
+                lines += [fill_request(tools.get(call["name"]), request), written(call["args"])]
         elif isinstance(message, ToolMessage):
-            lines.append(observed(message.name or "tool", message.text))
+            lines.append(observed(message.name or "tool", message.text, request))
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
-from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.graph.message import add_messages
 
 from nexus.core.action import Call, CallId
@@ -32,6 +32,7 @@ class State(TypedDict, total=False):
     Attributes:
         messages: The conversation, as every chat UI of the ecosystem shows it.
         goal: The request that the current run serves.
+        dates: The days and times that the goal names, and how they are written.
         shortlist: Tools found for the goal when the run began.
         found: Tools added later in the run by `find_tools`.
         search: What tool-select shall look for next; empty when there is nothing to look for.
@@ -44,6 +45,7 @@ class State(TypedDict, total=False):
 
     messages: Annotated[list[AnyMessage], add_messages]
     goal: str
+    dates: list[tuple[str, str]]
     shortlist: list[str]
     found: list[str]
     search: list[str]
@@ -80,3 +82,13 @@ def current_run(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
         if isinstance(messages[number], HumanMessage):
             return messages[number:]
     return messages
+
+
+def calls_made(state: State) -> list[tuple[str, dict[str, Any]]]:
+    """Tool and arguments of each call the model proposed in this run, searches included."""
+    return [
+        (call["name"], call["args"])
+        for message in current_run(state["messages"])
+        if isinstance(message, AIMessage)
+        for call in message.tool_calls
+    ]

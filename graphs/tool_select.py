@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -9,6 +10,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
+from graphs.dates import dates_in
 from graphs.events import emit
 from graphs.parts import Parts
 from graphs.prompting import tool_line
@@ -30,7 +32,7 @@ class ToolSelect:
         """Start a run on a new request, search again if asked to, else change nothing."""
         messages = state.get("messages", [])
         if messages and isinstance(messages[-1], HumanMessage):
-            return await self._begin(messages[-1].text)
+            return await self._begin(_goal(state, messages[-1].text))
         if state.get("search"):
             return await self._add(state)
         limit = exhausted(self._parts.budget, state["spent"])
@@ -42,6 +44,7 @@ class ToolSelect:
         emit("shortlist", query=goal, tools=[{"slug": hit.slug, "score": round(hit.score, 3)} for hit in hits])
         return {
             "goal": goal,
+            "dates": await asyncio.to_thread(dates_in, goal, self._parts.clock.now().astimezone()),
             "shortlist": [hit.slug for hit in hits],
             "found": [],
             "search": [],
@@ -79,6 +82,11 @@ class ToolSelect:
                 if hit is not None:
                     merged.setdefault(hit.slug, hit)
         return list(merged.values())[:limit]
+
+
+def _goal(state: State, request: str) -> str:
+    """The request; if the agent had asked something, what it was about comes first."""
+    return f"{state['goal']}\n{request}" if state.get("ending") == "asked" else request
 
 
 def needs_in(request: str) -> list[str]:

@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Literal
 
 from nexus.core.action import ApprovalId, Call, Digest, ThreadId
-from nexus.core.decision import Approve, Decision, DecisionKind, Edit, Reject, Respond
+from nexus.core.decision import Approve, Decision, DecisionKind, Edit, Reject
 from nexus.errors import ApprovalExpired, Conflict, DecisionInvalid, DigestMismatch
 
 ApprovalState = Literal["pending", "approved", "edited", "rejected", "responded", "expired"]
 Question = Literal["action", "outcome"]
 """`action`: may this call run? `outcome`: it was sent, nobody knows whether it acted; what now?"""
+
+MAX_MESSAGE = 4_000
+"""Characters of a reason or an answer: it goes to the model, whose context window is small."""
 
 DECIDED: dict[DecisionKind, ApprovalState] = {
     "approve": "approved",
@@ -82,13 +85,29 @@ def decide(
     Raises:
         Conflict: It is decided already.
         ApprovalExpired: It is too late.
-        DigestMismatch: The person saw something else.
-        DecisionInvalid: This question cannot be answered like that.
+        DigestMismatch, DecisionInvalid: As `check_answer` says.
     """
     if not approval.is_pending:
         raise Conflict(f"Approval {approval.id} is already {approval.state}.")
     if now > approval.expires_at:
         raise ApprovalExpired(f"Approval {approval.id} expired at {approval.expires_at.isoformat()}.")
+    check_answer(approval, decision, digest=digest)
+    return replace(
+        approval,
+        state=DECIDED[decision.kind],
+        decided_at=now,
+        decided_by=actor,
+        message=_message(decision),
+    )
+
+
+def check_answer(approval: Approval, decision: Decision, *, digest: str | None = None) -> None:
+    """Make sure that `decision` answers this approval, whether or not it still can be decided.
+
+    Raises:
+        DigestMismatch: The person saw something else.
+        DecisionInvalid: This question cannot be answered like that.
+    """
     if digest is not None and digest != approval.digest:
         raise DigestMismatch(
             f"Approval {approval.id} has the digest {approval.digest}, not the one you saw.",
@@ -100,13 +119,13 @@ def decide(
             field="type",
             remedy=f"Use one of: {', '.join(approval.allowed_decisions)}.",
         )
-    return replace(
-        approval,
-        state=DECIDED[decision.kind],
-        decided_at=now,
-        decided_by=actor,
-        message=_message(decision),
-    )
+    message = _message(decision) or ""
+    if len(message) > MAX_MESSAGE:
+        raise DecisionInvalid(
+            f"{len(message):,} characters are more than {MAX_MESSAGE:,}", field="message", remedy="Be brief."
+        )
+    if any("\ud800" <= character <= "\udfff" for character in message):
+        raise DecisionInvalid("it holds half of a character (a lone surrogate)", field="message")
 
 
 def expire(approval: Approval, *, now: datetime) -> Approval:
@@ -121,5 +140,5 @@ def _message(decision: Decision) -> str | None:
             return None
         case Reject(reason=reason):
             return reason or None
-        case Respond(message=message):
-            return message
+        case _:
+            return decision.message

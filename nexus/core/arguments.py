@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,12 @@ from nexus.errors import ArgumentsInvalid
 
 MAX_OPTIONAL = 8
 """Optional parameters a small model is offered; the rest stay at the tool's defaults (toolselect.md 4.5)."""
+
+_EXAMPLE = re.compile(
+    r"\s*\((?:e\.g\.|for example)[^)]*\)|[,;]?\s*(?:e\.g\.|for example),?\s.*?(?=;|\.\s|\.?$)", re.DOTALL
+)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 
 _NOISE = frozenset({"title", "default", "examples", "$schema", "deprecated", "example"})
 """Keywords that cost tokens, or that grammars do not know, and change nothing about what is valid."""
@@ -45,11 +52,25 @@ def schema_for_model(parameters: JsonSchema) -> dict[str, Any]:
     return {"type": "object", "properties": kept, "required": required, "additionalProperties": False}
 
 
+def without_examples(description: str) -> str:
+    """A description without its `e.g. …`: small models copy examples instead of reading the request.
+
+    An example of a date stays as the pattern it shows, since nothing else says how to write one.
+    """
+    found = _EXAMPLE.search(description)
+    if found is None:
+        return description
+    pattern = " as YYYY-MM-DDTHH:MM" if _TIME.search(found[0]) else " as YYYY-MM-DD" if _DAY.search(found[0]) else ""
+    return f"{description[: found.start()]}{pattern}{description[found.end() :]}"
+
+
 def _strip(schema: Any) -> Any:
     if isinstance(schema, Mapping):
         return {
             key: {name: _strip(part) for name, part in value.items()}
             if key == "properties" and isinstance(value, Mapping)
+            else without_examples(value)
+            if key == "description" and isinstance(value, str)
             else _strip(value)
             for key, value in schema.items()
             if key not in _NOISE

@@ -19,6 +19,7 @@ MAX_BYTES = 256 * 1024
 """Size of a call's canonical arguments: far above any real call, far below what hurts a checkpoint."""
 
 _MAX_INTEGER = 2**53 - 1  # RFC 8785, section 3.2.2.3: beyond it JSON numbers are not exact
+_EXPONENT_FROM = 1e21  # RFC 8785 spells smaller floats without a fraction like integers
 
 
 def canonical_json(value: Any) -> bytes:
@@ -59,17 +60,19 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def _walk(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any, int]]:
-    """Every node with its JSON pointer and depth; stops one level below the limit."""
+    """Every node with its JSON pointer and depth. Lazy, so a caller who stops at a depth may walk a loop."""
     yield path, value, depth
-    if depth > MAX_DEPTH:
-        return
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield f"{path}/{key}", key, depth
+            yield f"{path}/{key}", key if isinstance(key, str) else _NotText(), depth
             yield from _walk(item, f"{path}/{key}", depth + 1)
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value):
             yield from _walk(item, f"{path}/{number}", depth + 1)
+
+
+class _NotText:
+    """Stands for a key that JSON cannot have."""
 
 
 def _problem(leaf: Any) -> str | None:
@@ -77,14 +80,18 @@ def _problem(leaf: Any) -> str | None:
     match leaf:
         case bool() | None:
             return None
-        case int() if abs(leaf) > _MAX_INTEGER:
+        case int() | float() if _MAX_INTEGER < abs(leaf) and (
+            isinstance(leaf, int) or abs(leaf) < _EXPONENT_FROM
+        ):
             return "is an integer beyond ±(2^53-1), which JSON cannot carry exactly; send it as text"
         case float() if not math.isfinite(leaf):
             return "is not a finite number"
         case str() if any("\ud800" <= character <= "\udfff" for character in leaf):
             return "holds half of a character (a lone surrogate)"
-        case int() | float() | str() | Mapping() | list() | tuple():
+        case int() | float() | str() | dict() | list() | tuple():
             return None
+        case _NotText():
+            return "is a key, but no text"
         case _:
             return f"is a {type(leaf).__name__}, not a JSON value"
 

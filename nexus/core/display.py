@@ -9,6 +9,23 @@ from typing import Any
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that can hide, reorder or break a line: controls, formats (bidi, zero width), separators."""
 
+_BLANK = frozenset(
+    chr(code)
+    for first, last in [
+        (0x034F, 0x034F),  # combining grapheme joiner
+        (0x115F, 0x1160),  # Hangul fillers
+        (0x17B4, 0x17B5),  # Khmer inherent vowels
+        (0x180B, 0x180F),  # Mongolian variation selectors
+        (0x2800, 0x2800),  # Braille blank
+        (0x3164, 0x3164),  # Hangul filler
+        (0xFE00, 0xFE0F),  # variation selectors
+        (0xFFA0, 0xFFA0),  # halfwidth Hangul filler
+        (0xE0100, 0xE01EF),  # variation selectors, in which whole texts have been smuggled
+    ]
+    for code in range(first, last + 1)
+)
+"""Letters, marks and symbols that show nothing (Default_Ignorable_Code_Point outside the categories above)."""
+
 
 def visible(text: str, *, limit: int = 2000) -> str:
     r"""`text` with every invisible or reordering character spelled out as `\u{...}`, cut at `limit`.
@@ -31,6 +48,6 @@ def visible_value(value: Any, *, limit: int = 2000) -> str:
 def _spell(character: str) -> str:
     if character in "\n\t":
         return character
-    if unicodedata.category(character) in _HIDDEN:
+    if character in _BLANK or unicodedata.category(character) in _HIDDEN:
         return f"\\u{{{ord(character):x}}}"
     return character

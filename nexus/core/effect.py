@@ -30,6 +30,7 @@ class Claim:
         digest: What would run; must be what was approved, and what an earlier claim of the key had.
         needs_approval: False only where policy allows the call without asking.
         is_repeatable: True for calls that only read: an attempt whose end was lost may simply run again.
+        refusal: Why it must not start now, if so; one that started before still answers with its end.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Claim:
     digest: Digest
     needs_approval: bool
     is_repeatable: bool
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,3 +52,8 @@ class ToolSpec:
         """True if the tool is known to change nothing and to send nothing out."""
         changing: frozenset[Hint] = frozenset({"createHint", "updateHint", "destructiveHint", "openWorldHint"})
         return "readOnlyHint" in self.hints and not (self.hints & changing)
+
+
+def unknown_tool(slug: str) -> ToolSpec:
+    """A stand-in for a tool that is not there any more: nothing is known of it, so it may do nothing."""
+    return ToolSpec(slug=slug, toolkit="", title=slug, description="", parameters={"type": "object"})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,33 +14,37 @@ from nexus.errors import Conflict
 from nexus.store.database import make_private_file
 
 
+_TRIES = 4
+_PAUSE = 0.02
+"""Somebody who only looks whether a lock is held holds it for a moment: try again before giving up."""
+
+
 class ThreadLocks:
     """A file lock for each thread: the operating system lets go of it when a process dies."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._mine: set[str] = set()
 
-    @contextmanager
-    def hold(self, thread_id: str) -> Iterator[None]:
-        """Hold the thread's lock. Raises Conflict at once if another run holds it."""
+    @asynccontextmanager
+    async def hold(self, thread_id: str) -> AsyncIterator[None]:
+        """Hold the thread's lock. Raises Conflict if another run holds it."""
         lock = self._lock(thread_id)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise Conflict(
-                f"Thread {thread_id} is being run by another request.", remedy="Wait for it to end."
-            ) from error
+        if thread_id in self._mine or not await _acquired(lock):
+            raise Conflict(f"Thread {thread_id} is being run already.", remedy="Wait for that run to end.")
+        self._mine.add(thread_id)
         try:
             yield
         finally:
+            self._mine.discard(thread_id)
             lock.release()
 
     def is_held(self, thread_id: str) -> bool:
         """True while a run of the thread is under way in any process."""
+        if thread_id in self._mine:
+            return True
         lock = self._lock(thread_id)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
+        if not _try(lock):
             return True
         lock.release()
         return False
@@ -51,3 +56,19 @@ class ThreadLocks:
         if not path.exists():
             make_private_file(path)
         return FileLock(path, thread_local=False)
+
+
+async def _acquired(lock: FileLock) -> bool:
+    for _ in range(_TRIES):
+        if _try(lock):
+            return True
+        await asyncio.sleep(_PAUSE)
+    return False
+
+
+def _try(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from nexus.errors import NexusError
 from nexus.ports.threads import Threads
 from nexus.runtime.runner import Runner, finish
 
@@ -14,17 +13,18 @@ log = logging.getLogger("nexus.recovery")
 async def recover(runner: Runner, threads: Threads, *, limit: int = 1_000) -> list[str]:
     """Resume every unfinished thread, one after the other; the ids of those that were.
 
-    A thread that waits for a person goes on waiting. One that cannot go on now (the model is down) is
-    logged and left as it is.
+    A thread that waits for a person goes on waiting. One that cannot go on now (the model is down, its
+    checkpoint is damaged) is logged and left as it is.
     """
     resumed: list[str] = []
     for thread in await threads.search(limit=limit):
-        if (await runner.view(thread.id)).status != "unfinished":
-            continue
         try:
+            if (await runner.view(thread.id)).status != "unfinished":
+                continue
             await finish(runner.resume(thread.id))
-        except NexusError as error:
-            log.warning("thread %s could not go on: %s", thread.id, error)
+        # One damaged thread must not keep the others, and the whole program, from starting.
+        except Exception as error:  # noqa: BLE001
+            log.warning("thread %s could not go on: %s: %s", thread.id, type(error).__name__, error)
         else:
             resumed.append(thread.id)
     return resumed

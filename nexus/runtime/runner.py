@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, TypeAlias
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.errors import is_invalid_resume
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
+from pydantic import ValidationError
 
 from graphs.decisions import record_decision
 from graphs.parts import Parts
@@ -57,7 +59,7 @@ class Runner:
         """
         _check_request(request)
         thread = await self._threads.get(thread_id)
-        with self._locks.hold(thread.id):
+        async with self._locks.hold(thread.id):
             snapshot = await self._snapshot(thread.id)
             if snapshot.tasks:
                 raise Conflict(
@@ -76,8 +78,11 @@ class Runner:
         Asks again (a `paused` event) while the decision is missing. Raises as `run`.
         """
         thread = await self._threads.get(thread_id)
-        with self._locks.hold(thread.id):
+        async with self._locks.hold(thread.id):
             await self._threads.touch(thread.id)
+            if not (await self._snapshot(thread.id)).tasks:
+                yield await self._last_event(thread.id)
+                return
             async with aclosing(self._stream(thread.id, None)) as events:
                 async for event in events:
                     yield event
@@ -98,7 +103,7 @@ class Runner:
         """The thread as it stands. Raises NotFound."""
         thread = await self._threads.get(thread_id)
         snapshot = await self._snapshot(thread.id)
-        pending = list(await self._parts.approvals.search(thread=thread.id))
+        pending = _awaited(snapshot, await self._parts.approvals.search(thread=thread.id))
         return ThreadView(
             id=thread.id,
             title=thread.title,
@@ -112,10 +117,15 @@ class Runner:
 
     async def _stream(self, thread_id: ThreadId, update: dict[str, Any] | None) -> AsyncGenerator[Event]:
         """Drive the graph; every step is on disk before the next one begins."""
-        async for event in self._graph.astream(
-            update, _config(thread_id), stream_mode="custom", durability="sync"
-        ):
-            yield event
+        try:
+            async for event in self._graph.astream(
+                update, _config(thread_id), stream_mode="custom", durability="sync"
+            ):
+                yield event
+        except ValidationError as error:
+            # An answer that came around the runner and did not fit stays saved; the question stays open.
+            if not is_invalid_resume(error):
+                raise
         yield await self._last_event(thread_id)
 
     async def _last_event(self, thread_id: ThreadId) -> Event:
@@ -142,6 +152,12 @@ async def finish(events: AsyncIterator[Event]) -> Event:
     async for event in events:
         last = event
     return last
+
+
+def _awaited(snapshot: StateSnapshot, pending: Sequence[Approval]) -> list[Approval]:
+    """Those approvals that the thread waits for: forks and parallel runs may have asked others, in vain."""
+    call = snapshot.values.get("call")
+    return [approval for approval in pending if call and approval.call.id == call["id"]]
 
 
 def _config(thread_id: str) -> RunnableConfig:

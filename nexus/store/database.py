@@ -76,12 +76,8 @@ class Database:
     async def _run(self, job: Callable[[], Result]) -> Result:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, job)
-        except sqlite3.Error as error:
-            raise StoreUnavailable(
-                f"The database {self._path.name} cannot be used right now ({error}).",
-                remedy="Free disk space or end the program that locks it, then try again.",
-                retry_after=5.0,
-            ) from error
+        except (sqlite3.Error, OSError) as error:
+            raise unavailable(f"The database {self._path.name}", error) from error
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -89,11 +85,11 @@ class Database:
             connection = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            _migrate(connection)
+            try:
+                _prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
             self._connection = connection
         return self._connection
 
@@ -101,6 +97,15 @@ class Database:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def unavailable(what: str, error: Exception) -> StoreUnavailable:
+    """The error for a file that cannot be used, with what its owner can do."""
+    return StoreUnavailable(
+        f"{what} cannot be used right now ({error}).",
+        remedy="Free disk space or end the program that locks it, then try again.",
+        retry_after=5.0,
+    )
 
 
 def make_private_file(path: Path) -> None:
@@ -140,6 +145,14 @@ def _tick(connection: sqlite3.Connection, now: datetime) -> datetime:
     return now
 
 
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    _migrate(connection)
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
     """Apply the numbered scripts this file has not seen yet, once, whoever else is starting."""
     scripts = sorted(
@@ -156,7 +169,9 @@ def _migrate(connection: sqlite3.Connection) -> None:
                 connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # A failed COMMIT (disk full) may have rolled back by itself.
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
         raise
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from contextlib import suppress
 from datetime import datetime
 
 from nexus.core.effect import Claim, Claimed, ClaimResult, Effect, InProgress, Settled
-from nexus.errors import ApprovalExpired, DigestMismatch, Refused
+from nexus.errors import ApprovalExpired, DigestMismatch, NexusError, Refused
 from nexus.store.database import Database
 from nexus.store.owner import Owner
 
@@ -22,14 +24,19 @@ class SqliteLedger:
         self._database = database
         self._owner = owner
         self._running: set[str] = set()
+        self._ended: dict[str, Effect] = {}
 
     async def claim(self, claim: Claim, *, approval_id: str) -> ClaimResult:
         """Ask to run an attempt; everything is checked and written in one transaction."""
 
         def change(connection: sqlite3.Connection, now: datetime) -> ClaimResult:
+            if claim.key in self._ended:
+                _settle(connection, claim.key, self._ended[claim.key], now)
             row = connection.execute("SELECT * FROM effects WHERE key = ?", (claim.key,)).fetchone()
             if row is not None:
                 return self._known(connection, claim, row, now)
+            if claim.refusal:
+                raise Refused(claim.refusal)
             if claim.needs_approval:
                 _check_approval(connection, claim, approval_id, now)
             connection.execute(
@@ -48,12 +55,23 @@ class SqliteLedger:
             self._running.add(claim.key)
             return Claimed()
 
-        return await self._database.write(change)
+        writing = asyncio.ensure_future(self._database.write(change))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # The row may be written all the same, and nobody is left to make its call.
+            await asyncio.shield(self._withdraw(claim.key, writing))
+            raise
 
     async def settle(self, key: str, effect: Effect) -> None:
-        """Record how a claimed attempt ended."""
-        await self._database.write(lambda connection, now: _settle(connection, key, effect, now))
+        """Record how a claimed attempt ended.
+
+        If the disk refuses, the end stays in memory, and the next claim of the key writes it down first.
+        """
+        self._ended[key] = effect
         self._running.discard(key)
+        await self._database.write(lambda connection, now: _settle(connection, key, effect, now))
+        self._ended.pop(key, None)
 
     async def release(self, key: str) -> None:
         """Give back a claim whose call certainly never left."""
@@ -84,14 +102,18 @@ class SqliteLedger:
     def _known(
         self, connection: sqlite3.Connection, claim: Claim, row: sqlite3.Row, now: datetime
     ) -> ClaimResult:
-        """The answer for a key that was claimed before."""
-        if row["digest"] != claim.digest:
-            raise DigestMismatch("Another action ran under this call.", remedy="Ask for it anew.")
+        """The answer for a key that was claimed before. Whatever changed since, an unknown end stays one."""
+        is_same = row["digest"] == claim.digest
         if row["outcome"]:
-            return Settled(_effect(row))
+            effect = _effect(row)
+            if is_same or effect.outcome == "unknown":
+                return Settled(effect)
+            raise DigestMismatch(
+                f"This call ran before, as something else than it is now ({effect.outcome}: {effect.text})."
+            )
         if self._is_running(row):
             return InProgress()
-        if claim.is_repeatable:
+        if is_same and claim.is_repeatable and not claim.refusal:
             connection.execute(
                 "UPDATE effects SET owner = ?, claimed_at = ? WHERE key = ?",
                 (self._owner.token, now.isoformat(), claim.key),
@@ -100,6 +122,12 @@ class SqliteLedger:
             return Claimed()
         _settle(connection, claim.key, LOST, now)
         return Settled(LOST)
+
+    async def _withdraw(self, key: str, writing: asyncio.Future[ClaimResult]) -> None:
+        """Give back a claim whose claimer was cancelled, once it is known whether it was made."""
+        with suppress(NexusError):
+            if isinstance(await writing, Claimed):
+                await self.release(key)
 
     def _is_running(self, row: sqlite3.Row) -> bool:
         if row["owner"] == self._owner.token:

@@ -1,0 +1,196 @@
+"""The server: the application over a running service, and the process that listens."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from nexus import __version__
+from nexus.api import approvals, health, threads
+from nexus.api.errors import LastResort, install
+from nexus.api.guard import Guard
+from nexus.api.openapi import describe
+from nexus.api.runs import Runs
+from nexus.errors import NexusError, SettingsInvalid
+from nexus.runtime.recovery import recover
+from nexus.runtime.service import Service
+from nexus.settings import Settings
+
+GRACE_SECONDS = 5
+"""How long open requests, and after them the runs, may take to end at shutdown."""
+
+OpenService = Callable[[], AbstractAsyncContextManager[Service]]
+
+_DESCRIPTION = """\
+A small local model acts on your real apps, shows you the exact action first, and acts once.
+
+Start a run in a thread; when it pauses, decide on its approval; it goes on. Errors are
+`application/problem+json` (RFC 9457) and say what you can do about them.
+"""
+
+
+def create_api(open_service: OpenService, settings: Settings) -> FastAPI:
+    """The application. It opens the service when it starts, and continues in the background what was cut off.
+
+    Raises:
+        SettingsInvalid: The address to bind is not this machine's own.
+    """
+    check_host(settings.host)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
+        try:
+            async with open_service() as service:
+                runs = Runs(service.runner)
+                runs.supervise(lambda: recover(service.runner, service.threads))
+                yield {"service": service, "runs": runs}
+                await runs.close(grace=GRACE_SECONDS)
+        except NexusError as error:
+            app.state.failure = error
+            raise
+
+    app = FastAPIOffline(
+        title="Nexus",
+        version=__version__,
+        summary="An agent server that asks first",
+        description=_DESCRIPTION,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+        swagger_ui_parameters={"validatorUrl": None, "displayRequestDuration": True},
+    )
+    app.state.failure = None
+    for module in (health, threads, approvals):
+        app.include_router(module.router)
+    install(app)
+    app.add_middleware(Guard, hosts=[settings.host])
+    app.add_middleware(LastResort)
+    document: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        return document or (document.update(describe(app)) or document)
+
+    app.openapi = openapi
+    return app
+
+
+def run_api(app: FastAPI, settings: Settings) -> None:
+    """Listen until the process is told to stop; then let requests and runs end, for a bounded time.
+
+    Raises:
+        SettingsInvalid: The address or the port cannot be used.
+        NexusError: The service could not be opened.
+    """
+    listener = listen(settings)
+    server = Server(configured(app), listener)
+    try:
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    except SystemExit as error:
+        failure: NexusError | None = app.state.failure
+        raise (failure or error) from None
+    finally:
+        listener.close()
+
+
+def check_host(host: str) -> None:
+    """Make sure only programs on this machine can connect. Raises SettingsInvalid."""
+    with suppress(ValueError):
+        if ipaddress.ip_address(host).is_loopback:
+            return
+    if host != "localhost":
+        raise SettingsInvalid(
+            f"{host} can be reached from other machines, and users and tokens come first in a later version",
+            field="NEXUS_HOST",
+            remedy="Use 127.0.0.1; from elsewhere, tunnel with ssh -L.",
+        )
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket. Raises SettingsInvalid if the address or port cannot be had."""
+    check_host(settings.host)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise SettingsInvalid(
+            f"cannot listen on {settings.host}:{settings.port} ({error.strerror})",
+            field="NEXUS_PORT",
+            remedy="Another Nexus may run already; or choose another port.",
+        ) from error
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        super().__init__(config)
+        self._listener = listener
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host, port = self._listener.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the service, then tell the operator."""
+        await super().startup(sockets)
+        sys.stdout.write(f"Nexus listens on {self.url} (documentation: {self.url}/docs)\n")
+        sys.stdout.flush()
+
+
+def configured(app: FastAPI) -> uvicorn.Config:
+    """How uvicorn serves the application."""
+    return uvicorn.Config(
+        app,
+        lifespan="on",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        log_config=LOGGING,
+    )
+
+
+class WithoutQuery(logging.Filter):
+    """Keeps what stands behind the `?` out of the access log: it may be private."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Cut the query off."""
+        if isinstance(record.args, tuple) and len(record.args) > 2:  # noqa: PLR2004 - client, method, path
+            client, method, path, *rest = record.args
+            record.args = (client, method, str(path).partition("?")[0], *rest)
+        return True
+
+
+class WithoutTracebacks(logging.Filter):
+    """Keeps uvicorn's traceback of a failed start out of the log: `run_api` raises the error itself."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Drop tracebacks."""
+        return not record.getMessage().startswith("Traceback")
+
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"query": {"()": WithoutQuery}, "traceback": {"()": WithoutTracebacks}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "nexus": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "uvicorn.error": {"filters": ["traceback"], "level": "WARNING"},
+        "uvicorn.access": {"filters": ["query"], "level": "INFO"},
+    },
+}

@@ -1,0 +1,57 @@
+"""Ids and addresses are looked up, never made up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from nexus.core.origin import Source, origins
+from nexus.errors import ArgumentsInvalid
+
+_ID_NAME = re.compile(r"(^|_)ids?$|Ids?$")
+_ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
+
+
+def check_grounded(arguments: Mapping[str, Any], sources: list[Source]) -> None:
+    """Make sure that every id and every e-mail address stands in the request or in a tool's result.
+
+    A small model rather invents `event-2` than looks for it; a person who approves in a hurry would not see it.
+
+    Raises:
+        ArgumentsInvalid: Names the first value that stands nowhere.
+    """
+    for pointer, origin in origins(arguments, sources).items():
+        value = _at(arguments, pointer)
+        if origin == "model" and isinstance(value, str) and value and _must_be_known(pointer, value):
+            raise ArgumentsInvalid(
+                f"{value!r} is made up: it stands neither in the request nor in a result",
+                field=pointer.strip("/").replace("/", "."),
+                remedy="First use a tool that lists or finds it, or ask the user.",
+            )
+
+
+def without_made_up(
+    arguments: Mapping[str, Any], sources: list[Source], *, required: Collection[str]
+) -> dict[str, Any]:
+    """The arguments without optional ones in which something is made up: a call that needs less is better."""
+    kept = dict(arguments)
+    for name in [name for name in arguments if name not in required]:
+        try:
+            check_grounded({name: arguments[name]}, sources)
+        except ArgumentsInvalid:
+            del kept[name]
+    return kept
+
+
+def _must_be_known(pointer: str, value: str) -> bool:
+    names = [part for part in pointer.split("/") if part and not part.isdigit()]
+    return bool(_ADDRESS.fullmatch(value) or (names and _ID_NAME.search(names[-1])))
+
+
+def _at(arguments: Mapping[str, Any], pointer: str) -> Any:
+    value: Any = arguments
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        value = value[int(key)] if isinstance(value, list | tuple) else value[key]
+    return value

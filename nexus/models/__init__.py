@@ -1,0 +1,1 @@
+"""Chat models, embeddings, and the weights they run on."""

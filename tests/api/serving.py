@@ -1,0 +1,193 @@
+"""A real server over real SQLite files, with a scripted model and recording tools."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from graphs.agent import build
+from graphs.parts import Parts
+from nexus.api.server import Server, configured, create_api, listen
+from nexus.core.policy import Policy
+from nexus.core.tool import JsonSchema, ToolSpec
+from nexus.ports.clock import Clock, SystemClock
+from nexus.ports.model import ChatMessage, Completion
+from nexus.ports.tools import ToolResult
+from nexus.runtime.locks import ThreadLocks
+from nexus.runtime.runner import Runner
+from nexus.runtime.service import Service
+from nexus.settings import Settings
+from nexus.store.approvals import SqliteApprovals
+from nexus.store.checkpoints import open_checkpoints
+from nexus.store.database import Database
+from nexus.store.ledger import SqliteLedger
+from nexus.store.owner import Owner
+from nexus.store.threads import SqliteThreads
+from nexus.testing import FixedIndex, RecordingTools, ScriptedModel
+
+SEND = ToolSpec(
+    "send",
+    "desk",
+    "Send",
+    "Send an e-mail",
+    {
+        "type": "object",
+        "properties": {"to": {"type": "string"}, "subject": {"type": "string", "maxLength": 200}},
+        "required": ["to"],
+        "additionalProperties": False,
+    },
+    frozenset({"createHint", "openWorldHint"}),
+)
+READ = ToolSpec(
+    "read",
+    "desk",
+    "Read",
+    "Read the inbox",
+    {"type": "object", "properties": {}, "additionalProperties": False},
+    frozenset({"readOnlyHint"}),
+)
+
+
+class Script(ScriptedModel):
+    """A scripted model that leaves its thoughts empty, however the protocol of the day calls them."""
+
+    async def complete(
+        self, messages: Sequence[ChatMessage], *, schema: JsonSchema | None = None, **rest: Any
+    ) -> Completion:
+        line = self.script[0] if self.script else None
+        if isinstance(line, dict) and schema:
+            line.update({name: "" for name in schema.get("required", ()) if name not in line})
+        return await super().complete(messages, schema=schema, **rest)
+
+
+@dataclass
+class GatedTools(RecordingTools):
+    """Recording tools whose calls wait until the test opens the gate."""
+
+    specs: Any = (SEND, READ)
+    gate: threading.Event = field(default_factory=threading.Event)
+    reached: threading.Event = field(default_factory=threading.Event)
+
+    def get(self, slug: str) -> ToolSpec:
+        return {spec.slug: spec for spec in self.specs}[slug]
+
+    def all(self) -> list[ToolSpec]:
+        return list(self.specs)
+
+    async def call(self, spec: ToolSpec, arguments: Mapping[str, Any], *, key: str) -> ToolResult:
+        self.reached.set()
+        await asyncio.to_thread(self.gate.wait)
+        return await super().call(spec, arguments, key=key)
+
+
+@dataclass
+class Office:
+    """What outlives a restart of the server: the files, the world, the model."""
+
+    home: Path
+    model: ScriptedModel = field(default_factory=Script)
+    tools: GatedTools = field(default_factory=GatedTools)
+    clock: Clock = field(default_factory=SystemClock)
+    policy: Policy = field(default_factory=Policy)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(home=self.home, host="127.0.0.1", port=0)
+
+    @asynccontextmanager
+    async def open_service(self) -> AsyncIterator[Service]:
+        database, owner = Database(self.home / "nexus.db", self.clock), Owner(self.home / "owners")
+        index = FixedIndex()
+        await index.update(self.tools.all())
+        try:
+            async with open_checkpoints(self.home / "checkpoints.db") as checkpoints:
+                approvals, ledger = SqliteApprovals(database), SqliteLedger(database, owner)
+                parts = Parts(self.model, self.tools, index, approvals, ledger, self.clock, self.policy)
+                threads = SqliteThreads(database)
+                runner = Runner(build(parts, checkpoints), parts, threads, ThreadLocks(self.home / "locks"))
+                yield Service(self.settings, runner, threads, parts)
+        finally:
+            await database.close()
+            owner.close()
+
+
+@contextmanager
+def serving(office: Office) -> Iterator[httpx.Client]:
+    """A client of a server that runs in a thread of its own; every answer must be a documented one."""
+    app = create_api(office.open_service, office.settings)
+    listener = listen(office.settings)
+    server = Server(configured(app), listener)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    check = Documented(app.openapi())
+    try:
+        with httpx.Client(
+            base_url=server.url, timeout=30, trust_env=False, event_hooks={"response": [check]}
+        ) as client:
+            yield client
+    finally:
+        office.tools.gate.set()
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+class Documented:
+    """Refuses every answer that the OpenAPI document does not have, and every error that is no problem."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._routes = [
+            (method.upper(), path.split("/"), operation["responses"])
+            for path, item in document["paths"].items()
+            for method, operation in item.items()
+        ]
+
+    def __call__(self, response: httpx.Response) -> None:
+        request, status = response.request, str(response.status_code)
+        if response.is_error and request.method != "HEAD":
+            problem = response.read() and response.json()
+            assert response.headers["content-type"] == "application/problem+json"
+            assert problem["status"] == response.status_code
+            assert problem["title"]
+            assert problem["detail"]
+        steps = request.url.path.split("/")
+        for method, route, responses in self._routes:
+            if method == request.method and len(route) == len(steps) and all(map(_fits, route, steps)):
+                assert status in responses, f"{method} {'/'.join(route)} does not document {status}"
+
+
+def _fits(step: str, actual: str) -> bool:
+    return step == actual or step.startswith("{")
+
+
+def new_thread(client: httpx.Client) -> str:
+    """The id of a new thread."""
+    return client.post("/threads").raise_for_status().json()["thread_id"]
+
+
+def pause(client: httpx.Client, office: Office, **arguments: Any) -> tuple[str, dict[str, Any]]:
+    """Run until `send` asks; the thread's id and its approval."""
+    sent = arguments or {"to": "a@b.c", "subject": "x"}
+    office.model.script.clear()
+    office.model.calls(("send", sent), answer="Sent.")
+    thread = new_thread(client)
+    body = {"request": f"mail {sent['to']}"}
+    result = client.post(f"/threads/{thread}/runs/wait", json=body).raise_for_status().json()
+    assert result["last_event"]["event"] == "paused"
+    return thread, result["thread"]["approvals"][0]
+
+
+def settled(client: httpx.Client, thread: str) -> dict[str, Any]:
+    """The thread once no run is under way; asking is all the waiting there is."""
+    for _ in range(10_000):
+        view = client.get(f"/threads/{thread}").raise_for_status().json()
+        if view["status"] != "running":
+            return view
+    raise AssertionError("the run does not end")

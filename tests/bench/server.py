@@ -1,0 +1,78 @@
+"""What `nexus serve` needs when it has nothing to do, and how fast the command line answers.
+
+Run it with `python -m tests.bench.server`. It prints the seconds of `nexus --help` (bar: 0.5), those from
+the start of `nexus serve` until it answers (bar: 3), and its resident memory with no embedded model loaded
+(bar: 200 MB).
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psutil
+
+NEXUS = [sys.executable, "-m", "nexus"]
+HELP_RUNS = 7
+MEGABYTE = 1_000_000
+
+
+def help_seconds() -> list[float]:
+    """How long each of some runs of `nexus --help` took."""
+    taken: list[float] = []
+    for _ in range(HELP_RUNS):
+        started = time.perf_counter()
+        subprocess.run([*NEXUS, "--help"], check=True, capture_output=True)
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+@contextmanager
+def served(home: str) -> Iterator[tuple[psutil.Process, str]]:
+    """A server with an empty home, whose model is somewhere else."""
+    environment = {
+        **os.environ,
+        "NEXUS_HOME": home,
+        "NEXUS_PORT": "0",
+        "NEXUS_MODEL": "openai:http://127.0.0.1:9/v1#none",
+    }
+    with subprocess.Popen([*NEXUS, "serve"], stdout=subprocess.PIPE, text=True, env=environment) as server:
+        try:
+            line = next(line for line in server.stdout or () if "http://" in line)
+            yield psutil.Process(server.pid), "http://" + line.split("http://")[1].split()[0]
+        finally:
+            server.terminate()
+
+
+def resident(process: psutil.Process) -> float:
+    """Resident memory of a process and its children, in MB."""
+    family = [process, *process.children(recursive=True)]
+    return sum(member.memory_info().rss for member in family) / MEGABYTE
+
+
+def main() -> None:
+    """Measure and print."""
+    taken = help_seconds()
+    print(f"nexus --help    median {statistics.median(taken):.2f} s, worst {max(taken):.2f} s   (bar 0.5 s)")
+    with tempfile.TemporaryDirectory() as home:
+        started = time.perf_counter()
+        with served(home) as (process, url), httpx.Client(base_url=url, trust_env=False) as client:
+            client.get("/ok").raise_for_status()
+            ready = time.perf_counter() - started
+            fresh = resident(process)
+            for path in ("/threads", "/approvals", "/openapi.json", "/docs") * 5:
+                client.get(path).raise_for_status()
+            print(f"nexus serve     answers after {ready:.2f} s   (bar 3 s)")
+            used = resident(process)
+            print(f"idle memory     {fresh:.0f} MB at start, {used:.0f} MB after use   (bar 200 MB)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The real program over a scripted model and recording tools, so that a test can type at it.
+
+Its home holds `script.json` (what the model will say; used up line by line, across processes) and
+`calls.jsonl` (what the tools really got).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from graphs.agent import build
+from graphs.parts import Parts
+from nexus import errors
+from nexus.cli.program import Entry, program
+from nexus.core.policy import Policy
+from nexus.core.tool import JsonSchema, ToolSpec
+from nexus.ports.clock import SystemClock
+from nexus.ports.model import ChatMessage, Completion
+from nexus.runtime.locks import ThreadLocks
+from nexus.runtime.runner import Runner
+from nexus.runtime.service import Service
+from nexus.settings import Settings
+from nexus.store.approvals import SqliteApprovals
+from nexus.store.checkpoints import open_checkpoints
+from nexus.store.database import Database
+from nexus.store.ledger import SqliteLedger
+from nexus.store.owner import Owner
+from nexus.store.threads import SqliteThreads
+from nexus.testing import FixedIndex, RecordingTools, ScriptedModel
+from nexus.tools.registry import Registry
+
+SEND = ToolSpec(
+    "desk_send",
+    "desk",
+    "Send an e-mail",
+    "Send an e-mail to somebody.",
+    {
+        "type": "object",
+        "properties": {
+            "to": {"type": "string", "description": "the address"},
+            "subject": {"type": "string"},
+            "copies": {"type": "integer", "minimum": 1},
+            "urgent": {"type": "boolean"},
+        },
+        "required": ["to"],
+        "additionalProperties": False,
+    },
+    frozenset({"createHint", "openWorldHint"}),
+)
+READ = ToolSpec(
+    "desk_read",
+    "desk",
+    "Read the inbox",
+    "Read the inbox.",
+    {"type": "object", "properties": {}, "additionalProperties": False},
+    frozenset({"readOnlyHint"}),
+)
+LOSE = ToolSpec(
+    "desk_lose",
+    "desk",
+    "Post a letter",
+    "Post a letter that gets lost.",
+    {"type": "object", "properties": {}, "additionalProperties": False},
+    frozenset({"createHint"}),
+)
+FORBIDDEN = ToolSpec(
+    "desk_forbidden",
+    "desk",
+    "Burn the archive",
+    "Burn the archive.",
+    {"type": "object", "properties": {}, "additionalProperties": False},
+    frozenset({"destructiveHint"}),
+)
+
+
+class FileModel:
+    """A scripted model whose script lies in a file, so that the next process goes on where this one stopped."""
+
+    name = "scripted"
+    context_tokens = 8192
+
+    def __init__(self, home: Path) -> None:
+        self._script = home / "script.json"
+        self._hanging = home / "hanging"
+
+    async def complete(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        schema: JsonSchema | None = None,
+        max_tokens: int = 512,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Completion:
+        """The next line; `{"raise": NAME}` is an error of that class, `{"hang": true}` never ends."""
+        line, *rest = json.loads(self._script.read_text())
+        self._script.write_text(json.dumps(rest))
+        if "hang" in line:
+            self._hanging.touch()
+            await asyncio.Event().wait()
+        one = getattr(errors, line["raise"])() if "raise" in line else _with_thought(line, schema)
+        return await ScriptedModel([one]).complete(
+            messages, schema=schema, max_tokens=max_tokens, on_text=on_text
+        )
+
+    async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:  # noqa: ARG002
+        """Says nothing about probabilities."""
+        return None
+
+    async def close(self) -> None:
+        """Nothing to free."""
+
+
+def _with_thought(line: dict[str, Any], schema: JsonSchema | None) -> dict[str, Any]:
+    """The line of a choice of tool, with the thought that a script need not write out."""
+    needed = (schema or {}).get("required", [])
+    return {**{name: "One step is left." for name in needed if "tool" in line}, **line}
+
+
+@asynccontextmanager
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
+    """Real stores, real graph; model and tools that do what the test says."""
+    home = settings.home
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        database = Database(home / "nexus.db", clock)
+        stack.push_async_callback(database.close)
+        owner = Owner(home / "owners")
+        stack.callback(owner.close)
+        checkpoints = await stack.enter_async_context(open_checkpoints(home / "checkpoints.db"))
+        provider = RecordingTools([SEND, READ, LOSE, FORBIDDEN], behaviour=_behaviour(home))
+        tools = Registry([provider], frozenset(settings.disable))
+        await tools.refresh()
+        index = FixedIndex()
+        await index.update(tools.all())
+        parts = Parts(
+            FileModel(home),
+            tools,
+            index,
+            SqliteApprovals(database),
+            SqliteLedger(database, owner),
+            clock,
+            policy=Policy(deny=("desk_forbidden",)),
+        )
+        threads = SqliteThreads(database)
+        runner = Runner(build(parts, checkpoints), parts, threads, ThreadLocks(home / "locks"))
+        yield Service(settings, runner, threads, parts)
+
+
+def _behaviour(home: Path) -> Callable[[ToolSpec, Mapping[str, Any]], str]:
+    def behave(spec: ToolSpec, arguments: Mapping[str, Any]) -> str:
+        with (home / "calls.jsonl").open("a") as file:
+            file.write(json.dumps([spec.slug, dict(arguments)]) + "\n")
+        if spec.slug == "desk_lose":
+            raise errors.OutcomeUnknown("The post office did not answer.")
+        return "Two letters: the review moved to \x1b[31mFriday\x1b[0m." if spec.slug == "desk_read" else "Sent."
+
+    return behave
+
+
+def serve(settings: Settings) -> None:
+    """Say what would be served."""
+    print(f"serving {settings.host}:{settings.port}")
+
+
+if __name__ == "__main__":
+    program(obj=Entry(open_service=open_service, serve=serve))

@@ -1,0 +1,42 @@
+"""Fixtures for every test: worlds over real files, closed at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from tests.world import MakeWorld, World
+
+
+@pytest.fixture(name="make_world")
+async def _make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
+    """A factory of worlds."""
+    async with AsyncExitStack() as stack:
+
+        async def make(*, home: str = "home", **settings: Any) -> World:
+            return await stack.enter_async_context(World(tmp_path / home, **settings))
+
+        yield make
+
+
+@pytest.fixture(name="world")
+async def _world(make_world: MakeWorld) -> World:
+    """One world whose model sends one mail."""
+    return await make_world()
+
+
+@pytest.fixture(name="fast_path")
+def _fast_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is one: a process that is killed does not care, a test with 400 lives does."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own inside it
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with TemporaryDirectory(dir=memory, prefix="nexus-test-") as folder:
+        yield Path(folder)

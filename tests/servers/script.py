@@ -1,0 +1,72 @@
+"""What a stand-in for a model's server says, and how it goes wrong."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Fault = Literal["slow", "cut", "500", "busy", "junk", "missing", "length", "load", "over-long", "shortened", "endless"]
+
+
+class Dropped(Exception):
+    """Ends a connection in the middle of an answer."""
+
+
+@dataclass
+class Script:
+    """Scripted replies, then JSON made to fit what was asked for; a fault is switched on by setting it."""
+
+    replies: deque[str] = field(default_factory=deque)
+    fault: Fault | None = None
+    yes: float | None = None
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Event = field(default_factory=threading.Event)
+
+    def take(self, body: dict[str, Any]) -> None:
+        """Note a request."""
+        self.requests.append(body)
+        self.asked.set()
+
+    def text(self, schema: Mapping[str, Any] | None) -> str:
+        """The next reply."""
+        if self.replies:
+            return self.replies.popleft()
+        return json.dumps(example_of(schema)) if schema else "Hello there."
+
+
+def pieces(text: str) -> list[str]:
+    """`text` as a model would write it, a few letters at a time."""
+    return [text[start : start + 4] for start in range(0, len(text), 4)]
+
+
+def count_tokens(messages: list[Mapping[str, Any]]) -> int:
+    """About as many as a tokenizer would make of them."""
+    return sum(4 + len(str(each["content"]).split()) * 4 // 3 for each in messages)
+
+
+def example_of(schema: Mapping[str, Any]) -> Any:
+    """The plainest value that fits `schema`, its properties in the schema's order."""
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "anyOf" in schema:
+        return example_of(schema["anyOf"][0])
+    match schema.get("type"):
+        case "object":
+            return {name: example_of(each) for name, each in schema.get("properties", {}).items()}
+        case "array":
+            return []
+        case "string":
+            return "x"
+        case "integer" | "number":
+            return schema.get("minimum", 0)
+        case "boolean":
+            return True
+        case _:
+            return None

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from nexus.core.tool import ToolSpec
+from nexus.tools import search_text
+
+
+def tool(slug: str = "GMAIL_SEND_EMAIL", **changes: object) -> ToolSpec:
+    fields = {"toolkit": "gmail", "title": "", "description": "Sends it.", "parameters": {"type": "object"}}
+    return ToolSpec(slug=slug, **{**fields, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("GMAIL_SEND_EMAIL", "gmail send email"),
+        ("sendEmail", "send email"),
+        ("HTTPServer2", "http server 2"),
+        ("user.get-info", "user get info"),
+        ("suivi-colis::Latest", "suivi colis latest"),
+        ("/v1/{id}/items", "v 1 id items"),
+        ("_2CHAT_LIST", "2 chat list"),
+        ("ÜBERSETZEN_TEXT", "übersetzen text"),
+        ("", ""),
+    ],
+)
+def test_a_name_is_split_into_the_words_a_person_would_write(name: str, expected: str):
+    assert search_text.split_name(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Köln, CAFÉ!", ["koln", "cafe"]),
+        ("Straße", ["strasse"]),
+        ("発送 メール", ["発送", "メール"]),
+        ("snake_case", ["snake", "case"]),
+        ("?! …", []),
+    ],
+)
+def test_words_have_neither_case_nor_accents(text: str, expected: list[str]):
+    assert search_text.words(text) == expected
+
+
+def test_a_query_keeps_compound_words_beside_their_parts():
+    assert search_text.with_parts("Open a GitHub issue") == "Open a GitHub git hub issue"
+
+
+def test_the_name_counts_twice_for_words():
+    assert search_text.words(search_text.lexical_text(tool())).count("email") == 2
+
+
+def test_parameters_are_findable_by_words_and_not_by_meaning():
+    schema = {
+        "type": "object",
+        "properties": {"bccList": {"type": "string", "description": "Hidden readers"}},
+    }
+    assert "bcc list Hidden readers" in search_text.lexical_text(tool(parameters=schema))
+    assert "bcc" not in search_text.dense_text(tool(parameters=schema))
+
+
+@pytest.mark.parametrize("properties", [None, [], {"to": True, "cc": {"description": 3}}])
+def test_odd_parameters_do_not_matter(properties: object):
+    assert "sends" in search_text.words(
+        search_text.lexical_text(tool(parameters={"type": "object", "properties": properties}))
+    )
+
+
+def test_toolkit_and_title_are_named_where_they_add_a_word():
+    assert search_text.dense_text(tool()) == "gmail send email. Sends it."
+    assert (
+        search_text.dense_text(tool("send", toolkit="myMail", title="Post")) == "post my mail send. Sends it."
+    )
+
+
+def test_meaning_is_taken_from_the_first_sentences_of_a_long_description():
+    description = "First sentence of the tool, which says what it does and to what. " * 20
+    text = search_text.dense_text(tool(description=description))
+    assert text.endswith("what.")
+    assert 200 < len(text) <= search_text.DENSE_DESCRIPTION + len("gmail send email. ")
+
+
+def test_a_first_sentence_without_an_end_is_cut():
+    text = search_text.dense_text(tool(description="x" * 1000))
+    assert len(text) == search_text.DENSE_DESCRIPTION + len("gmail send email. ")
+
+
+@pytest.mark.parametrize(
+    "change", [{"slug": "other"}, {"title": "x"}, {"description": "y"}, {"toolkit": "z"}]
+)
+def test_the_key_changes_with_the_text(change: dict[str, str]):
+    assert search_text.dense_key(tool(**change)) != search_text.dense_key(tool())
+
+
+def test_the_key_does_not_change_with_what_the_vector_is_not_made_of():
+    assert search_text.dense_key(tool(version="9")) == search_text.dense_key(tool())
+
+
+def test_text_that_is_not_valid_unicode_has_a_key():
+    assert len(search_text.dense_key(tool(description="\ud800"))) == 16

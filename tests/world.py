@@ -1,0 +1,300 @@
+"""A whole Nexus for tests: the real graph, runner and SQLite stores, with a planned model and a tool that acts on a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from jsonschema import Draft202012Validator
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph.state import CompiledStateGraph
+
+from graphs.agent import build
+from graphs.parts import Parts
+from nexus.core.action import ThreadId
+from nexus.core.approval import Approval
+from nexus.core.budget import Budget
+from nexus.core.decision import Decision
+from nexus.core.policy import Policy
+from nexus.core.tool import JsonSchema, ToolSpec
+from nexus.errors import NotFound
+from nexus.ports.clock import Clock
+from nexus.ports.model import ChatMessage, Completion
+from nexus.ports.tools import ToolResult
+from nexus.runtime.locks import ThreadLocks
+from nexus.runtime.runner import Event, Runner, finish
+from nexus.runtime.view import ThreadView
+from nexus.store.approvals import SqliteApprovals
+from nexus.store.checkpoints import open_checkpoints
+from nexus.store.database import Database
+from nexus.store.ledger import SqliteLedger
+from nexus.store.owner import Owner
+from nexus.store.threads import SqliteThreads
+from nexus.testing import FakeClock, FixedIndex
+
+SEND = ToolSpec(
+    slug="post_send",
+    toolkit="post",
+    title="Send an e-mail",
+    description="Send an e-mail to one person.",
+    parameters={
+        "type": "object",
+        "properties": {"to": {"type": "string"}, "subject": {"type": "string"}},
+        "required": ["to"],
+        "additionalProperties": False,
+    },
+    hints=frozenset({"createHint", "openWorldHint"}),
+)
+READ = ToolSpec(
+    slug="post_read",
+    toolkit="post",
+    title="Read the inbox",
+    description="List the mails in the inbox.",
+    parameters={"type": "object", "properties": {}, "additionalProperties": False},
+    hints=frozenset({"readOnlyHint"}),
+)
+REMOVE = ToolSpec(
+    slug="post_remove",
+    toolkit="post",
+    title="Delete a mail",
+    description="Delete a mail for good.",
+    parameters={
+        "type": "object",
+        "properties": {"number": {"type": "integer"}},
+        "required": ["number"],
+        "additionalProperties": False,
+    },
+    hints=frozenset({"destructiveHint"}),
+)
+MAIL = {"to": "ana@example.com", "subject": "hello"}
+
+Plan = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+@dataclass
+class PlannedModel:
+    """A `ChatModel` without memory: it reads in its prompt how much of the plan was proposed, so a replay repeats itself."""
+
+    plan: Plan = ((SEND.slug, MAIL),)
+    answer: str = "Done."
+    name: str = "planned"
+    context_tokens: int = 8192
+    prompts: list[Sequence[ChatMessage]] = field(default_factory=list[Any])
+
+    async def complete(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        schema: JsonSchema | None = None,
+        max_tokens: int = 512,  # noqa: ARG002 - the port's
+        on_text: Callable[[str], None] | None = None,  # noqa: ARG002 - the port's
+    ) -> Completion:
+        """The next step of the plan, valid for `schema`."""
+        self.prompts.append(list(messages))
+        assert schema is not None
+        line = _with_required(
+            self._line(sum(_is_choice(message) for message in messages), schema["properties"]), schema
+        )
+        Draft202012Validator(schema).validate(line)
+        return Completion(json.dumps(line), prompt_tokens=10, cached_tokens=0, completion_tokens=5, seconds=0.0)
+
+    async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:  # noqa: ARG002 - the port's
+        """Knows no probabilities."""
+        return None
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+    def _line(self, chosen: int, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "enum" in asked.get("tool", {}):
+            tool = self.plan[chosen][0] if chosen < len(self.plan) else "final_answer"
+            return {"tool": tool if tool in asked["tool"]["enum"] else "final_answer"}
+        if "answer" in asked and chosen > len(self.plan):
+            return {"answer": self.answer}
+        step = self.plan[min(chosen, len(self.plan)) - 1]
+        return {"answer": self.answer} if "answer" in asked else step[1]
+
+
+def _is_choice(message: ChatMessage) -> bool:
+    return message.role == "assistant" and message.content.startswith("{") and "tool" in json.loads(message.content)
+
+
+def _with_required(line: Mapping[str, Any], schema: JsonSchema) -> dict[str, Any]:
+    """The line with what else the schema wants to hear first, in the schema's order."""
+    thoughts = {name: "" for name in schema["required"] if name not in line}
+    return thoughts | dict(line)
+
+
+class Sabotage(Protocol):
+    """What else happens around a call; may raise instead of letting it act."""
+
+    async def __call__(self, spec: ToolSpec, arguments: Mapping[str, Any], *, acted: bool) -> None:
+        """Called before (`acted` is False) and after the effect."""
+        ...
+
+
+async def _nothing(spec: ToolSpec, arguments: Mapping[str, Any], *, acted: bool) -> None:
+    """No sabotage."""
+
+
+@dataclass
+class Post:
+    """The tools port over tools whose one effect is a line in a file, on disk before the call returns."""
+
+    outbox: Path
+    specs: dict[str, ToolSpec] = field(default_factory=lambda: {s.slug: s for s in (SEND, READ, REMOVE)})
+    sabotage: Sabotage = _nothing
+
+    def all(self) -> Sequence[ToolSpec]:
+        """The tools that are enabled now."""
+        return list(self.specs.values())
+
+    def get(self, slug: str) -> ToolSpec:
+        """The tool of that name."""
+        if slug not in self.specs:
+            raise NotFound(f"There is no tool {slug!r}.")
+        return self.specs[slug]
+
+    async def call(self, spec: ToolSpec, arguments: Mapping[str, Any], *, key: str) -> ToolResult:
+        """Act."""
+        await self.sabotage(spec, arguments, acted=False)
+        if not spec.is_read_only:
+            line = json.dumps({"tool": spec.slug, "arguments": dict(arguments), "key": key}) + "\n"
+            handle = os.open(self.outbox, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(handle, line.encode())
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        await self.sabotage(spec, arguments, acted=True)
+        return ToolResult("ok", reference=key)
+
+    @property
+    def effects(self) -> list[dict[str, Any]]:
+        """What was done, in order."""
+        if not self.outbox.exists():
+            return []
+        return [json.loads(line) for line in self.outbox.read_text().splitlines()]
+
+
+class World:
+    """One process's Nexus over the files in `home`; several may share a home, and one may be opened again."""
+
+    database: Database
+    owner: Owner
+    approvals: SqliteApprovals
+    ledger: SqliteLedger
+    threads: SqliteThreads
+    saver: AsyncSqliteSaver
+    parts: Parts
+    graph: CompiledStateGraph[Any, Any, Any, Any]
+    runner: Runner
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        plan: Plan = ((SEND.slug, MAIL),),
+        clock: Clock | None = None,
+        database: type[Database] = Database,
+        **parts: Any,
+    ) -> None:
+        self.home = home
+        self.clock = FakeClock() if clock is None else clock
+        self.model = PlannedModel(plan)
+        self.tools = Post(home.parent / "outbox.jsonl")
+        self._database_class = database
+        self._settings: dict[str, Any] = {"policy": Policy(), "budget": Budget(), **parts}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> World:
+        """Open the files."""
+        self.database = self._database_class(self.home / "nexus.db", self.clock)
+        self._stack.push_async_callback(self.database.close)
+        self.owner = Owner(self.home / "owners")
+        self._stack.callback(self.owner.close)
+        self.approvals, self.threads = SqliteApprovals(self.database), SqliteThreads(self.database)
+        self.ledger = SqliteLedger(self.database, self.owner)
+        self.saver = await self._stack.enter_async_context(open_checkpoints(self.home / "checkpoints.db"))
+        self.wire()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close them, as a process that ends in good order does."""
+        await self._stack.aclose()
+
+    def wire(self, **changes: Any) -> None:
+        """Put the parts together, with other settings if given."""
+        self._settings |= changes
+        index = FixedIndex([spec.slug for spec in self.tools.all()])
+        self.parts = Parts(
+            self.model, self.tools, index, self.approvals, self.ledger, self.clock, **self._settings
+        )
+        self.graph = build(self.parts, self.saver)
+        self.runner = Runner(self.graph, self.parts, self.threads, ThreadLocks(self.home / "locks"))
+
+    async def restart(self) -> World:
+        """End in good order and open the same files again."""
+        await self._stack.aclose()
+        self._stack = AsyncExitStack()
+        return await self.__aenter__()
+
+    @property
+    def effects(self) -> list[dict[str, Any]]:
+        """What was done to the outside world."""
+        return self.tools.effects
+
+    def advance(self, delta: timedelta) -> None:
+        """Turn the clock, if it is one that can be turned."""
+        assert isinstance(self.clock, FakeClock)
+        self.clock.advance(delta)
+
+    async def start(self, request: str = "Mail ana@example.com", thread: str = "t") -> Event:
+        """A new thread, run until it pauses or ends."""
+        await self.runner.create_thread(thread)
+        return await finish(self.runner.run(thread, request))
+
+    async def resume(self, thread: str = "t") -> Event:
+        """Continue a thread."""
+        return await finish(self.runner.resume(thread))
+
+    async def view(self, thread: str = "t") -> ThreadView:
+        """A thread as it stands."""
+        return await self.runner.view(thread)
+
+    async def pending(self, thread: str = "t") -> Approval:
+        """The one approval a thread waits for."""
+        (approval,) = (await self.view(thread)).approvals
+        return approval
+
+    async def decide(self, decision: Decision, *, thread: str = "t", **more: Any) -> Approval:
+        """Decide on the one approval a thread waits for."""
+        return await self.runner.decide((await self.pending(thread)).id, decision, actor="test", **more)
+
+    async def answered(self, thread: str = "t") -> str:
+        """The last text of the last result the model was told."""
+        results = [step.text for step in (await self.view(thread)).steps if step.kind == "result"]
+        return results[-1]
+
+    def config(self, thread: str = "t", **configurable: Any) -> RunnableConfig:
+        """For the routes that go around the runner."""
+        return {"configurable": {"thread_id": ThreadId(thread), **configurable}}
+
+    def change_tool(self, slug: str, **facts: Any) -> None:
+        """The provider changes a tool."""
+        self.tools.specs[slug] = replace(self.tools.specs[slug], **facts)
+
+
+class MakeWorld(Protocol):
+    """Opens worlds that are closed at the end of the test; the same home unless another is named."""
+
+    async def __call__(self, *, home: str = "home", **settings: Any) -> World:
+        """A world over `tmp_path / home`."""
+        ...
