@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +23,7 @@ from graphs.prompting import (
     written,
 )
 from graphs.provenance import sources
-from graphs.state import FIND_TOOLS, State, calls_made, to_state
+from graphs.state import FIND_TOOLS, State, calls_made, current_run, to_state
 from graphs.writing import Writer
 from nexus.core.action import Call, CallId
 from nexus.core.arguments import check_arguments, schema_for_model
@@ -41,6 +42,12 @@ INFORMATION = 0.6
 """P(yes) above which a request only wants to be told something. Measured at 1.5B on 35 desk requests: questions
 gave 0.68 and more."""
 
+_QUESTION = re.compile(
+    r"\?|^\s*(what|who|whom|whose|when|where|which|why|how|is|are|do|does|did|has|have|show|list|tell me)\b",
+    re.IGNORECASE,
+)
+"""The form of a question. Alone it would take `Can you mail Ana?` for one; the model reads the rest."""
+
 Prompt = Sequence[ChatMessage]
 
 
@@ -53,14 +60,22 @@ class Reason:
     async def __call__(self, state: State) -> dict[str, Any]:
         """One step: a call, a search, a question or the answer."""
         write = Writer(self._parts.model)
-        prompt: Prompt = render(state, self._parts.tools, self._parts.clock.now().astimezone())
-        options = [*state["shortlist"], *state["found"], FIND_TOOLS, ASK_USER, FINAL_ANSWER]
-        if state["found"] or _searched(state):
-            options.remove(FIND_TOOLS)
+        only_asks = await self._only_asks(write, state)
+        prompt = render(state, self._parts.tools, self._parts.clock.now().astimezone())
+        options = self._options(state, only_asks=only_asks)
+        update = await self._step(write, state, prompt, options, only_asks=only_asks)
+        return update | {"only_asks": only_asks}
+
+    async def _step(
+        self, write: Writer, state: State, prompt: Prompt, options: Sequence[str], *, only_asks: bool
+    ) -> dict[str, Any]:
+        """Choose until the choice can be carried out; each round has fewer options."""
+        to_mend = _to_mend(state)
         while True:
-            tool = await self._choose(write, prompt, options)
+            tool = to_mend or await self._choose(write, prompt, options)
+            to_mend = None
             match tool:
-                case "final_answer" if await self._is_premature(write, state, options):
+                case "final_answer" if not only_asks and self._is_premature(state, options):
                     options = [name for name in options if name != FINAL_ANSWER]
                 case "final_answer" | "ask_user":
                     return await self._end(write, state, prompt, tool)
@@ -76,13 +91,31 @@ class Reason:
         schema = _object(tool={"type": "string", "enum": list(options)})
         return str((await write(prompt, schema, CHOICE_TOKENS))["tool"])
 
-    async def _is_premature(self, write: Writer, state: State, options: Sequence[str]) -> bool:
-        """True if the model wants to end a request for an action before it has proposed any."""
-        if len(options) <= 1 or _searched(state) or any(self._acts(name) for name, _ in calls_made(state)):
+    def _options(self, state: State, *, only_asks: bool) -> list[str]:
+        """What may be chosen now. A question is answered with tools that read."""
+        tools = [*state["shortlist"], *state["found"]]
+        if only_asks:
+            tools = [name for name in tools if not self._acts(name)]
+        find = [] if _searched(state) else [FIND_TOOLS]
+        # What a tool could tell has been told: what is still missing is a step, not a fact.
+        ask = [] if _has_result(state) else [ASK_USER]
+        return [*tools, *find, *ask, FINAL_ANSWER]
+
+    async def _only_asks(self, write: Writer, state: State) -> bool:
+        """True if the request is a question: in its form, and as the model reads it."""
+        if "only_asks" in state and calls_made(state):
+            return state["only_asks"]
+        if not _QUESTION.search(state["goal"]):
             return False
         question = prompt_file("information").substitute(request=state["goal"])
         probability = await write.probability_of_yes([ChatMessage("user", question)])
-        return probability is not None and probability < INFORMATION
+        return probability is not None and probability >= INFORMATION
+
+    def _is_premature(self, state: State, options: Sequence[str]) -> bool:
+        """True if the model wants to end a request for an action before it has proposed any."""
+        if len(options) <= 1 or _searched(state):
+            return False
+        return not any(self._acts(name) for name, _ in calls_made(state))
 
     def _acts(self, tool: str) -> bool:
         return tool != FIND_TOOLS and not self._parts.tools.get(tool).is_read_only
@@ -195,6 +228,22 @@ def _made_up(arguments: dict[str, Any], known: list[Source]) -> ArgumentsInvalid
     except ArgumentsInvalid as error:
         return error
     return None
+
+
+def _to_mend(state: State) -> str | None:
+    """The tool whose arguments were just refused: it is tried again with others before anything else."""
+    last = state["messages"][-1]
+    if not isinstance(last, ToolMessage) or not isinstance(last.artifact, dict):
+        return None
+    return last.name if last.artifact.get("outcome") == "invalid" else None
+
+
+def _has_result(state: State) -> bool:
+    """True if a tool has told something in this run."""
+    return any(
+        isinstance(message, ToolMessage) and message.status == "success" and message.name != FIND_TOOLS
+        for message in current_run(state["messages"])
+    )
 
 
 def _searched(state: State) -> bool:

@@ -36,6 +36,7 @@ class State(TypedDict, total=False):
         shortlist: Tools found for the goal when the run began.
         found: Tools added later in the run by `find_tools`.
         search: What tool-select shall look for next; empty when there is nothing to look for.
+        only_asks: True if the request is a question, so that nothing may be changed for it.
         call: The call that was proposed and is not finished.
         question: What has to be asked about the call.
         go: True when the call may be handed to execute.
@@ -49,6 +50,7 @@ class State(TypedDict, total=False):
     shortlist: list[str]
     found: list[str]
     search: list[str]
+    only_asks: bool
     call: CallState | None
     question: Question
     go: bool

@@ -100,7 +100,8 @@ class Screen:
             self._err.print(Text(nothing, "dim"))
         elif not self.is_terminal:
             for _, cells in entries:
-                self._print(Text("\t".join(one_line(cell, limit=WHOLE) for cell in cells)))
+                # Written as it is: rich would turn the tabs into spaces.
+                self._out.file.write("\t".join(one_line(cell, limit=WHOLE) for cell in cells) + "\n")
         else:
             table = Table(box=ROUNDED, header_style="dim", border_style="dim")
             for column in columns:

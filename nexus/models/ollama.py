@@ -130,6 +130,7 @@ class OllamaModel:
     def _client(self) -> ChatOllama:
         from langchain_ollama import ChatOllama  # noqa: PLC0415 - half a second
 
+        settings = client_settings(self._seconds)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ChatOllama(
@@ -137,8 +138,8 @@ class OllamaModel:
                 base_url=self._url,
                 reasoning=False,
                 keep_alive=KEEP_ALIVE,
-                client_kwargs=client_settings(self._seconds),
-                async_client_kwargs={"transport": _NoTruncation()},
+                client_kwargs=settings,
+                async_client_kwargs={"transport": _NoTruncation(limits=settings["limits"])},
             )
 
     @asynccontextmanager

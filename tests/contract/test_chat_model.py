@@ -243,7 +243,13 @@ async def test_a_cancelled_call_hangs_up(served: Served):
 
 @pytest.mark.parametrize(
     "reply",
-    ['{"zone": "a", "action": "mail"', "no JSON", '{"zone": "a", "zone": "b"}', '{"number": NaN}', "[" * 5000],
+    [
+        '{"zone": "a", "action": "mail"',
+        "no JSON",
+        '{"zone": "a", "zone": "b"}',
+        '{"number": NaN}',
+        "[" * 5000,
+    ],
 )
 async def test_text_that_is_not_strict_json_is_never_repaired(served: Served, reply: str):
     served.script.replies.append(reply)

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Fault = Literal["slow", "cut", "500", "busy", "junk", "missing", "length", "load", "over-long", "shortened", "endless"]
+Fault = Literal[
+    "slow", "cut", "500", "busy", "junk", "missing", "length", "load", "over-long", "shortened", "endless"
+]
 
 
 class Dropped(Exception):

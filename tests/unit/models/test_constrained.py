@@ -41,7 +41,9 @@ def test_what_is_no_schema_is_refused():
 
 
 def test_a_grammar_keeps_the_order_and_leaves_out_patterns_it_cannot_follow():
-    followed = json.loads(llguidance_grammar({**NESTED, "properties": {"z": {}, **NESTED["properties"]}}).split("%json ")[1])
+    followed = json.loads(
+        llguidance_grammar({**NESTED, "properties": {"z": {}, **NESTED["properties"]}}).split("%json ")[1]
+    )
     assert list(followed["properties"]) == ["z", "to"]
     assert followed["properties"]["to"]["items"] == {"type": "string"}
 

@@ -31,10 +31,14 @@ def test_a_public_server_is_refused_until_the_operator_says_so():
         require_local("https://api.example.com/v1", field="NEXUS_MODEL")
     assert caught.value.field == "NEXUS_MODEL"
     assert "NEXUS_ALLOW_REMOTE_MODEL=true" in (caught.value.remedy or "")
-    assert require_local("https://api.example.com/v1/", field="NEXUS_MODEL", allow_remote=True).endswith("/v1")
+    assert require_local("https://api.example.com/v1/", field="NEXUS_MODEL", allow_remote=True).endswith(
+        "/v1"
+    )
 
 
-@pytest.mark.parametrize("url", ["", "localhost:11434", "ftp://localhost", "http://", "http://localhost:999999", "http://["])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:11434", "ftp://localhost", "http://", "http://localhost:999999", "http://["]
+)
 def test_what_is_no_url_is_refused(url: str):
     with pytest.raises(SettingsInvalid, match="is not a URL"):
         require_local(url, field="NEXUS_OLLAMA_URL")

@@ -29,7 +29,9 @@ async def _model(server: OllamaStandIn) -> AsyncIterator[OllamaModel]:
         await model.close()
 
 
-async def test_every_request_sets_the_context_the_seed_and_the_length(model: OllamaModel, server: OllamaStandIn):
+async def test_every_request_sets_the_context_the_seed_and_the_length(
+    model: OllamaModel, server: OllamaStandIn
+):
     await model.complete(ASK, schema=SCHEMA, max_tokens=99)
     await model.probability_of_yes(ASK)
     for request, length in zip(server.requests, (99, 1), strict=True):
@@ -70,7 +72,9 @@ async def test_nothing_is_traced_even_if_the_environment_asks_for_it(
     assert not collector.requests
 
 
-async def test_a_proxy_of_the_environment_never_sees_a_prompt(model: OllamaModel, monkeypatch: pytest.MonkeyPatch):
+async def test_a_proxy_of_the_environment_never_sees_a_prompt(
+    model: OllamaModel, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     assert (await model.complete(ASK)).text == "Hello there."

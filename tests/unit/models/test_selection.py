@@ -37,7 +37,17 @@ def test_each_form_is_understood_and_written_back(setting: str, choice: ModelCho
 
 @pytest.mark.parametrize(
     "setting",
-    ["", "gpt-4", "ollama:", "embedded:", "embedded:llama", "openai:127.0.0.1#x", "openai:http://a/v1", "cloud:x", "openai:http://a#"],
+    [
+        "",
+        "gpt-4",
+        "ollama:",
+        "embedded:",
+        "embedded:llama",
+        "openai:127.0.0.1#x",
+        "openai:http://a/v1",
+        "cloud:x",
+        "openai:http://a#",
+    ],
 )
 def test_a_setting_that_means_no_model_is_refused_with_the_three_forms(setting: str):
     with pytest.raises(SettingsInvalid) as caught:
@@ -54,7 +64,9 @@ def test_a_setting_that_means_no_model_is_refused_with_the_three_forms(setting: 
         (["llama3:8b"], "embedded:qwen2.5-coder-1.5b"),
     ],
 )
-async def test_the_default_is_the_best_coder_that_ollama_has_else_the_embedded_one(names: list[str], setting: str):
+async def test_the_default_is_the_best_coder_that_ollama_has_else_the_embedded_one(
+    names: list[str], setting: str
+):
     with running(OllamaStandIn(models={name: {} for name in names}).app) as url:
         assert (await choice_of(None, ollama_url=url)).setting == setting
 
@@ -74,7 +86,9 @@ def test_a_model_elsewhere_is_refused_until_the_operator_says_so(setting: str, t
     assert build_model(parse_choice(setting), models_dir=tmp_path, allow_remote_model=True).name == setting
 
 
-@pytest.mark.parametrize("setting", ["ollama:phi4", "embedded:qwen2.5-coder-0.5b", "openai:http://localhost:1/v1#m"])
+@pytest.mark.parametrize(
+    "setting", ["ollama:phi4", "embedded:qwen2.5-coder-0.5b", "openai:http://localhost:1/v1#m"]
+)
 async def test_a_model_that_is_built_has_loaded_nothing_and_names_its_setting(setting: str, tmp_path: Path):
     model = build_model(parse_choice(setting), models_dir=tmp_path, num_ctx=4096)
     assert (model.name, model.context_tokens) == (setting, 4096)
@@ -85,6 +99,10 @@ def test_the_list_says_what_is_here_and_what_can_be_fetched(tmp_path: Path):
     standing = OllamaStandIn(models={"qwen2.5-coder:3b": {"size": 5}, "big:120b-cloud": {"size": 1}})
     with running(standing.app) as url:
         found = {each.setting: each for each in installed_models(tmp_path, url)}
-    assert set(found) == {"embedded:qwen2.5-coder-1.5b", "embedded:qwen2.5-coder-0.5b", "ollama:qwen2.5-coder:3b"}
+    assert set(found) == {
+        "embedded:qwen2.5-coder-1.5b",
+        "embedded:qwen2.5-coder-0.5b",
+        "ollama:qwen2.5-coder:3b",
+    }
     assert not found["embedded:qwen2.5-coder-1.5b"].is_installed
     assert "not for commercial use" in found["ollama:qwen2.5-coder:3b"].licence
