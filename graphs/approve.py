@@ -1,4 +1,4 @@
-"""The approve node: policy judges the final call; if a person must decide, the graph pauses here and nowhere else."""
+"""The approve node: policy judges the final call; if a person must decide, the graph pauses here."""
 
 from __future__ import annotations
 
@@ -133,12 +133,10 @@ def _declined(approval: Approval, question: str) -> dict[str, Any]:
         case "responded":
             return _observation(call, f"The person answered instead: {approval.message}")
         case "rejected" if approval.message:
-            return _observation(
-                call, f"The person rejected this: {approval.message}", status="error"
-            )
+            return _observation(call, f"The person rejected this: {approval.message}", status="error")
         case _:
             why = "nobody decided in time" if approval.state == "expired" else "you said no"
-            said = AIMessage(content=f"Not done, because {why}: {question.split('?')[0]}.")
+            said = AIMessage(content=f"Not done, because {why}: {question.split('?', maxsplit=1)[0]}.")
             update = _observation(call, f"Not done: {approval.state}.", status="error")
             return update | {"messages": [*update["messages"], said], "ending": "rejected"}
 

@@ -1,4 +1,4 @@
-"""The days and times in a request, worked out by code: a small model cannot count from Wednesday to Friday."""
+"""The days and times in a request, worked out by code: small models cannot count to Friday."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prompt of a run, rendered so that each step only adds to the one before: the model's prefix cache stays warm."""
+"""The prompt of a run: each step only adds to the one before, so the model's prefix cache stays warm."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ def prompt_file(name: str) -> Template:
 
 
 def tool_line(spec: ToolSpec) -> str:
-    """A tool as one line of the shortlist, in the shape of a function: a coder model reads that best."""
+    """A tool as one line of the shortlist, in the shape of a function: coder models read that best."""
     required = spec.parameters.get("required", [])
-    names = [name if name in required else f"{name}?" for name in spec.parameters.get("properties", {})]
+    properties = spec.parameters.get("properties", {})
+    names = [name if name in required else f"{name}?" for name in properties]
     return f"- {spec.slug}({', '.join(names[:_PARAMETERS])}): {spec.summary[:_LINE]}"
 
 
 def render(state: State, tools: Tools, now: datetime) -> list[ChatMessage]:
-    """The prompt for the next choice: instructions, what was said before, the request with its tools, the steps so far."""
+    """The prompt for the next choice: instructions, earlier runs, the request, the steps."""
     run = current_run(state["messages"])
     earlier = state["messages"][: len(state["messages"]) - len(run)]
     known = [tools.get(slug) for slug in state["shortlist"] if _exists(tools, slug)]
@@ -54,7 +55,12 @@ def render(state: State, tools: Tools, now: datetime) -> list[ChatMessage]:
         request=with_dates(state),
     )
     system = ChatMessage("system", prompt_file("system").template)
-    return [system, *_recall(earlier), ChatMessage("user", request), *_steps(run[1:], tools, with_dates(state))]
+    return [
+        system,
+        *_recall(earlier),
+        ChatMessage("user", request),
+        *_steps(run[1:], tools, with_dates(state)),
+    ]
 
 
 def with_dates(state: State) -> str:
@@ -95,9 +101,7 @@ def written(value: Any) -> ChatMessage:
 
 def observed(tool: str, text: str, request: str) -> ChatMessage:
     """What came back from a tool, and the question what is next."""
-    return ChatMessage(
-        "user", prompt_file("observation").substitute(tool=tool, result=text, request=request)
-    )
+    return ChatMessage("user", prompt_file("observation").substitute(tool=tool, result=text, request=request))
 
 
 def _recall(messages: Sequence[AnyMessage]) -> list[ChatMessage]:

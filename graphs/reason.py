@@ -1,4 +1,4 @@
-"""The reason node: one strict step of a small model. First which tool, out of an enum; then its arguments, under its schema."""
+"""The reason node: one strict step. First which tool, out of an enum; then its arguments."""
 
 from __future__ import annotations
 
@@ -39,14 +39,16 @@ CHOICE_TOKENS = 60
 TEXT_TOKENS = 300
 
 INFORMATION = 0.6
-"""P(yes) above which a request only wants to be told something. Measured at 1.5B on 35 desk requests: questions
-gave 0.68 and more."""
+"""P(yes) above which a request only wants to be told something; questions gave 0.68 and more (1.5B, 35
+requests of tests/model/desk_tasks.py)."""
 
 _QUESTION = re.compile(
     r"\?|^\s*(what|who|whom|whose|when|where|which|why|how|is|are|do|does|did|has|have|show|list|tell me)\b",
     re.IGNORECASE,
 )
 """The form of a question. Alone it would take `Can you mail Ana?` for one; the model reads the rest."""
+
+_NO_TOOLS = (FIND_TOOLS, ASK_USER, FINAL_ANSWER)
 
 Prompt = Sequence[ChatMessage]
 
@@ -127,11 +129,8 @@ class Reason:
         others = [name for name in options if name != tool]
         if problem is None or problem.field is None:
             return prompt, others
-        lookups = [name for name in others if name not in (FIND_TOOLS, FINAL_ANSWER) and not self._acts_or_asks(name)]
+        lookups = [name for name in others if name not in _NO_TOOLS and not self._acts(name)]
         return [*prompt[:-1], lookup_request(prompt[-1], tool, problem.field)], [*lookups, ASK_USER]
-
-    def _acts_or_asks(self, name: str) -> bool:
-        return name == ASK_USER or self._acts(name)
 
     async def _propose(
         self, write: Writer, state: State, prompt: Prompt, spec: ToolSpec

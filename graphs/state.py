@@ -1,4 +1,4 @@
-"""What a thread remembers between two steps. Plain values and LangChain messages only, so that checkpoints stay strict."""
+"""What a thread remembers between two steps: plain values and messages, so that checkpoints stay strict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from langgraph.graph.message import add_messages
 from nexus.core.action import Call, CallId
 from nexus.core.approval import Question
 from nexus.core.budget import Spent
-
 
 FIND_TOOLS = "find_tools"
 """The name under which the model asks for other tools."""

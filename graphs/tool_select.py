@@ -41,7 +41,7 @@ class ToolSelect:
     async def _begin(self, goal: str) -> dict[str, Any]:
         """A new request: a new shortlist and a new budget."""
         hits = await self._find([goal, *needs_in(goal)], limit=self._parts.shortlist)
-        emit("shortlist", query=goal, tools=[{"slug": hit.slug, "score": round(hit.score, 3)} for hit in hits])
+        emit("shortlist", query=goal, tools=_shown(hits))
         return {
             "goal": goal,
             "dates": await asyncio.to_thread(dates_in, goal, self._parts.clock.now().astimezone()),
@@ -60,14 +60,10 @@ class ToolSelect:
         known = [*state["shortlist"], *state["found"]]
         hits = await self._find(state["search"], limit=len(known) + 5)
         new = [hit for hit in hits if hit.slug not in known][:5]
-        emit(
-            "shortlist",
-            query="; ".join(state["search"]),
-            tools=[{"slug": hit.slug, "score": round(hit.score, 3)} for hit in new],
-        )
+        emit("shortlist", query="; ".join(state["search"]), tools=_shown(new))
         lines = "\n".join(tool_line(self._parts.tools.get(hit.slug)) for hit in new)
         message = ToolMessage(
-            content=f"More tools:\n{lines}" if new else "No other tool fits. Use one you have, or ask the user.",
+            content=f"More tools:\n{lines}" if new else "No other tool fits.",
             tool_call_id=_open_search(state),
             name=FIND_TOOLS,
         )
@@ -87,6 +83,10 @@ class ToolSelect:
 def _goal(state: State, request: str) -> str:
     """The request; if the agent had asked something, what it was about comes first."""
     return f"{state['goal']}\n{request}" if state.get("ending") == "asked" else request
+
+
+def _shown(hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    return [{"slug": hit.slug, "score": round(hit.score, 3)} for hit in hits]
 
 
 def needs_in(request: str) -> list[str]:

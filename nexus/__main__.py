@@ -1,4 +1,4 @@
-"""The program `nexus`. Nothing heavy is imported until a command needs it, so that `nexus --help` is quick."""
+"""The program `nexus`. Nothing heavy is imported until a command needs it: `nexus --help` is quick."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 
 from graphs.agent import build
@@ -120,6 +119,6 @@ class _Studio:
 _STUDIO = _Studio()
 
 
-async def graph(config: RunnableConfig) -> CompiledStateGraph[State, Any, State, State]:
+async def graph(_config: RunnableConfig) -> CompiledStateGraph[State, Any, State, State]:
     """The graph that `langgraph.json` names, for LangGraph Studio and `langgraph dev`."""
     return build(await _STUDIO.parts())

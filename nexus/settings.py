@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -16,7 +16,6 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from pydantic import field_validator
 
 from nexus.errors import SettingsInvalid
 
@@ -46,7 +45,8 @@ class Settings(BaseSettings):
     desk_dir: Path | None = Field(default=None, description="The desk's files; `desk` in the home by default")
     model: str | None = Field(
         default=None,
-        description="ollama:NAME, embedded:NAME or FILE, openai:URL#NAME; unset: Ollama if it has one, else embedded",
+        description="ollama:NAME, embedded:NAME or FILE, openai:URL#NAME; unset: Ollama if it has one,"
+        " else embedded",
     )
     num_ctx: int = Field(default=8192, ge=2048, le=131072, description="Context window in tokens")
     ollama_url: str = Field(default="http://127.0.0.1:11434", description="Where Ollama listens")
@@ -66,7 +66,9 @@ class Settings(BaseSettings):
     @field_validator("deny", "ask", "disable", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
 
     @property
     def desk(self) -> Path:
@@ -85,7 +87,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Add the file in the home folder, below everything else."""
         home = Path(os.environ.get("NEXUS_HOME") or default_home())

@@ -63,10 +63,14 @@ class Approval:
     @property
     def allowed_decisions(self) -> tuple[DecisionKind, ...]:
         """What may be answered. The arguments of a call already sent cannot be edited any more."""
-        return ("approve", "edit", "reject", "respond") if self.question == "action" else (
-            "approve",
-            "reject",
-            "respond",
+        return (
+            ("approve", "edit", "reject", "respond")
+            if self.question == "action"
+            else (
+                "approve",
+                "reject",
+                "respond",
+            )
         )
 
 

@@ -1,4 +1,4 @@
-"""Arguments against a tool's schema: what a small model is shown of it, and what it is told when they do not fit."""
+"""Arguments against a tool's schema: what a small model is shown, and told when they do not fit."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def without_examples(description: str) -> str:
     found = _EXAMPLE.search(description)
     if found is None:
         return description
-    pattern = " as YYYY-MM-DDTHH:MM" if _TIME.search(found[0]) else " as YYYY-MM-DD" if _DAY.search(found[0]) else ""
+    patterns = ((_TIME, " as YYYY-MM-DDTHH:MM"), (_DAY, " as YYYY-MM-DD"))
+    pattern = next((text for form, text in patterns if form.search(found[0])), "")
     return f"{description[: found.start()]}{pattern}{description[found.end() :]}"
 
 

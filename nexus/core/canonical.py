@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ MAX_DEPTH = 32
 MAX_BYTES = 256 * 1024
 """Size of a call's canonical arguments: far above any real call, far below what hurts a checkpoint."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_INTEGER = 2**53 - 1  # RFC 8785, section 3.2.2.3: beyond it JSON numbers are not exact
 _EXPONENT_FROM = 1e21  # RFC 8785 spells smaller floats without a fraction like integers
 
@@ -75,18 +77,18 @@ class _NotText:
     """Stands for a key that JSON cannot have."""
 
 
-def _problem(leaf: Any) -> str | None:
+def _problem(leaf: Any) -> str | None:  # noqa: PLR0911 - one line for each kind of value
     """Why this single value cannot be spelled, or None."""
     match leaf:
         case bool() | None:
             return None
-        case int() | float() if _MAX_INTEGER < abs(leaf) and (
+        case int() | float() if abs(leaf) > _MAX_INTEGER and (
             isinstance(leaf, int) or abs(leaf) < _EXPONENT_FROM
         ):
             return "is an integer beyond ±(2^53-1), which JSON cannot carry exactly; send it as text"
         case float() if not math.isfinite(leaf):
             return "is not a finite number"
-        case str() if any("\ud800" <= character <= "\udfff" for character in leaf):
+        case str() if _SURROGATE.search(leaf):
             return "holds half of a character (a lone surrogate)"
         case int() | float() | str() | dict() | list() | tuple():
             return None

@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that can hide, reorder or break a line: controls, formats (bidi, zero width), separators."""
+"""Unicode categories that hide, reorder or break a line: controls, formats (bidi), separators."""
 
 _BLANK = frozenset(
     chr(code)
@@ -28,7 +28,7 @@ _BLANK = frozenset(
 
 
 def visible(text: str, *, limit: int = 2000) -> str:
-    r"""`text` with every invisible or reordering character spelled out as `\u{...}`, cut at `limit`.
+    r"""`text` with invisible and reordering characters spelled out as `\u{...}`, cut at `limit`.
 
     Line breaks and tabs stay. A cut says how much is missing.
     """
@@ -39,8 +39,6 @@ def visible(text: str, *, limit: int = 2000) -> str:
 
 def visible_value(value: Any, *, limit: int = 2000) -> str:
     """A JSON value as one readable text: strings as they are, the rest as JSON."""
-
-
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return visible(text, limit=limit)
 

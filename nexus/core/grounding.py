@@ -16,7 +16,7 @@ _ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
 def check_grounded(arguments: Mapping[str, Any], sources: list[Source]) -> None:
     """Make sure that every id and every e-mail address stands in the request or in a tool's result.
 
-    A small model rather invents `event-2` than looks for it; a person who approves in a hurry would not see it.
+    A small model invents `event-2` rather than look for it, and a hurried person would not see it.
 
     Raises:
         ArgumentsInvalid: Names the first value that stands nowhere.

@@ -31,9 +31,7 @@ def origins(arguments: Mapping[str, Any], sources: Sequence[Source]) -> Origins:
     return {pointer: _origin(value, searchable) for pointer, value in _leaves(arguments, "")}
 
 
-def origins_after_edit(
-    before: Mapping[str, Any], known: Origins, after: Mapping[str, Any]
-) -> Origins:
+def origins_after_edit(before: Mapping[str, Any], known: Origins, after: Mapping[str, Any]) -> Origins:
     """The origins of edited arguments: what stayed keeps its own, the rest came from the `approver`."""
     old = dict(_leaves(before, ""))
     return {

@@ -17,6 +17,8 @@ Hint = Literal[
 ]
 """What a provider says its tool does; the names are those of MCP and Composio."""
 
+_CHANGING: frozenset[Hint] = frozenset({"createHint", "updateHint", "destructiveHint", "openWorldHint"})
+
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
@@ -50,8 +52,7 @@ class ToolSpec:
     @property
     def is_read_only(self) -> bool:
         """True if the tool is known to change nothing and to send nothing out."""
-        changing: frozenset[Hint] = frozenset({"createHint", "updateHint", "destructiveHint", "openWorldHint"})
-        return "readOnlyHint" in self.hints and not (self.hints & changing)
+        return "readOnlyHint" in self.hints and not (self.hints & _CHANGING)
 
 
 def unknown_tool(slug: str) -> ToolSpec:

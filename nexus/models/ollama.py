@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import warnings
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
@@ -131,16 +130,14 @@ class OllamaModel:
         from langchain_ollama import ChatOllama  # noqa: PLC0415 - half a second
 
         settings = client_settings(self._seconds)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ChatOllama(
-                model=self._model,
-                base_url=self._url,
-                reasoning=False,
-                keep_alive=KEEP_ALIVE,
-                client_kwargs=settings,
-                async_client_kwargs={"transport": _NoTruncation(limits=settings["limits"])},
-            )
+        return ChatOllama(
+            model=self._model,
+            base_url=self._url,
+            reasoning=False,
+            keep_alive=KEEP_ALIVE,
+            client_kwargs=settings,
+            async_client_kwargs={"transport": _NoTruncation(limits=settings["limits"])},
+        )
 
     @asynccontextmanager
     async def _errors(self, max_tokens: int) -> AsyncGenerator[None]:

@@ -74,7 +74,7 @@ class ChatModel(Protocol):
         ...
 
     async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:
-        """P(the first word of the answer is yes) / P(yes or no), from the token probabilities; None if the engine gives none."""
+        """P(yes) / P(yes or no) of the answer's first word; None if the engine gives no probabilities."""
         ...
 
     async def close(self) -> None:

@@ -13,7 +13,6 @@ from filelock import FileLock, Timeout
 from nexus.errors import Conflict
 from nexus.store.database import make_private_file
 
-
 _TRIES = 4
 _PAUSE = 0.02
 """Somebody who only looks whether a lock is held holds it for a moment: try again before giving up."""

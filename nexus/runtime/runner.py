@@ -37,7 +37,11 @@ class Runner:
     """Runs threads of one graph. At most one run of a thread at a time, on this machine."""
 
     def __init__(
-        self, graph: CompiledStateGraph[Any, Any, Any, Any], parts: Parts, threads: Threads, locks: ThreadLocks
+        self,
+        graph: CompiledStateGraph[Any, Any, Any, Any],
+        parts: Parts,
+        threads: Threads,
+        locks: ThreadLocks,
     ) -> None:
         self._graph = graph
         self._parts = parts

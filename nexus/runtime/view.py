@@ -67,9 +67,7 @@ def steps_of(messages: Sequence[AnyMessage]) -> list[Step]:
             case AIMessage():
                 steps.append(Step("agent", message.text))
             case ToolMessage():
-                steps.append(
-                    Step("result", message.text, tool=message.name, ok=message.status == "success")
-                )
+                steps.append(Step("result", message.text, tool=message.name, ok=message.status == "success"))
             case _:
                 pass
     return steps

@@ -1,1 +1,1 @@
-"""SQLite stores: approvals, ledger and threads in one file that is safe against power cuts; checkpoints in another."""
+"""SQLite stores: approvals, ledger and threads in one file; checkpoints in another."""

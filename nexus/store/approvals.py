@@ -76,9 +76,7 @@ class SqliteApprovals:
 
         def change(connection: sqlite3.Connection, now: datetime) -> Approval:
             # Not expired here: a rollback after ApprovalExpired would undo it. `get` records it.
-            decided = decide(
-                _the_one(connection, approval_id), decision, actor=actor, now=now, digest=digest
-            )
+            decided = decide(_the_one(connection, approval_id), decision, actor=actor, now=now, digest=digest)
             if successor is not None:
                 decided = replace(decided, successor=successor.id)
                 _insert(connection, replace(successor, decided_at=now, decided_by=actor))
@@ -141,7 +139,8 @@ def _insert(connection: sqlite3.Connection, approval: Approval) -> None:
 
 def _update(connection: sqlite3.Connection, approval: Approval) -> None:
     connection.execute(
-        "UPDATE approvals SET state = ?, decided_at = ?, decided_by = ?, message = ?, successor = ? WHERE id = ?",
+        "UPDATE approvals SET state = ?, decided_at = ?, decided_by = ?, message = ?, successor = ?"
+        " WHERE id = ?",
         (
             approval.state,
             _iso(approval.decided_at),

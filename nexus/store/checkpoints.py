@@ -1,4 +1,4 @@
-"""Checkpoints: LangGraph's SQLite saver with strict deserialisation, private files and process-death durability."""
+"""Checkpoints: LangGraph's SQLite saver with strict deserialisation and private files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one connection to `nexus.db`: a thread that owns it, transactions that are durable, time that never runs back."""
+"""The one connection to `nexus.db`: a thread that owns it, durable writes, time that never runs back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLOCK_RESOLUTION = timedelta(seconds=1)
 
 
 class Database:
-    """Runs every statement on one connection in one thread of its own, so the event loop never waits for a disk.
+    """Runs every statement on one connection in a thread of its own: the event loop waits for no disk.
 
     WAL with `synchronous=FULL`: a transaction that returned survives a power cut. The file is 0600 in a
     0700 folder. Several processes may open the same file.

@@ -12,9 +12,7 @@ from nexus.errors import ApprovalExpired, DigestMismatch, NexusError, Refused
 from nexus.store.database import Database
 from nexus.store.owner import Owner
 
-LOST = Effect(
-    "unknown", "The program ended while this call was under way. Nobody can know whether it acted."
-)
+LOST = Effect("unknown", "The program ended while this call was under way. Nobody can know whether it acted.")
 
 
 class SqliteLedger:
@@ -151,7 +149,8 @@ def _check_approval(connection: sqlite3.Connection, claim: Claim, approval_id: s
 
 def _settle(connection: sqlite3.Connection, key: str, effect: Effect, now: datetime) -> None:
     connection.execute(
-        "UPDATE effects SET outcome = ?, text = ?, reference = ?, settled_at = ? WHERE key = ? AND outcome IS NULL",
+        "UPDATE effects SET outcome = ?, text = ?, reference = ?, settled_at = ?"
+        " WHERE key = ? AND outcome IS NULL",
         (effect.outcome, effect.text, effect.reference, now.isoformat(), key),
     )
 

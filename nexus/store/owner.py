@@ -1,4 +1,4 @@
-"""Which process claimed an effect, and whether it still lives: a file lock, so no clock and no process id is trusted."""
+"""Which process claimed an effect, and whether it lives: told by a file lock, not by clocks or ids."""
 
 from __future__ import annotations
 

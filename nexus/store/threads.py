@@ -37,7 +37,8 @@ class SqliteThreads:
         """Note that something happened."""
         await self._database.write(
             lambda connection, now: connection.execute(
-                "UPDATE threads SET updated_at = ?, title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
+                "UPDATE threads SET updated_at = ?, title = CASE title WHEN '' THEN ? ELSE title END"
+                " WHERE id = ?",
                 (now.isoformat(), title or "", thread_id),
             )
         )
