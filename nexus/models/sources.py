@@ -98,14 +98,14 @@ class Hub:
 
     def _download(self, model: KnownModel, have: int, sink: _Sink) -> None:
         url = f"{self.url}/{model.hub_repository}/resolve/main/{model.file_name}"
-        headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {}
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         timeout = httpx.Timeout(_STALL_SECONDS, connect=_CONNECT_SECONDS)
         with httpx.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as response:
             if not response.is_success:
                 raise SourceFailed(f"HTTP {response.status_code} for {url}")
             # A server that knows no ranges answers 200 with everything: then begin again.
             start = have if response.status_code == HTTPStatus.PARTIAL_CONTENT else 0
-            sink.write(response.iter_bytes(_BLOCK), start)
+            sink.write(response.iter_raw(), start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,7 +326,7 @@ def _digest(effect: dict[str, Any], approval: sqlite3.Row) -> str:
 
 
 Nexus.TestCase.settings = settings(
-    max_examples=20,
+    max_examples=300,
     stateful_step_count=30,
     derandomize=True,
     database=None,

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from nexus.core.approval import MAX_MESSAGE
 from nexus.core.decision import Approve, Edit, Reject, Respond
+from nexus.core.policy import Policy
 from nexus.errors import (
-    ApprovalExpired,
     ArgumentsInvalid,
     Conflict,
     DecisionInvalid,
@@ -291,11 +291,8 @@ async def test_an_unknown_approval_is_not_found(world: World) -> None:
 
 
 async def test_an_edit_of_a_call_that_a_rule_forbids_by_now_is_refused(world: World) -> None:
-    from nexus.core.policy import Policy  # noqa: PLC0415
-
     await world.start()
     world.wire(policy=Policy(deny=("post_*",)))
     with pytest.raises(PolicyDenied, match="deny"):
         await world.decide(Edit(OTHER))
     assert (await world.pending()).is_pending
-    assert ApprovalExpired.__doc__

@@ -1,4 +1,4 @@
-"""A stand-in for Ollama: the routes Nexus uses, over real HTTP. `python -m tests.servers.ollama --port 11434`."""
+"""A stand-in for Ollama over real HTTP: the routes Nexus uses. `python -m tests.servers.ollama`."""
 
 from __future__ import annotations
 

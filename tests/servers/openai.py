@@ -1,4 +1,4 @@
-"""A stand-in for a local OpenAI-compatible server, over real HTTP. `python -m tests.servers.openai --port 8080`."""
+"""A stand-in for a local OpenAI-compatible server over real HTTP. `python -m tests.servers.openai`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ Fault = Literal[
 ]
 
 
-class Dropped(Exception):
+class Dropped(Exception):  # noqa: N818 - named for what happens
     """Ends a connection in the middle of an answer."""
 
 
@@ -53,22 +53,10 @@ def count_tokens(messages: list[Mapping[str, Any]]) -> int:
 
 def example_of(schema: Mapping[str, Any]) -> Any:
     """The plainest value that fits `schema`, its properties in the schema's order."""
-    if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        return schema["enum"][0]
     if "anyOf" in schema:
         return example_of(schema["anyOf"][0])
-    match schema.get("type"):
-        case "object":
-            return {name: example_of(each) for name, each in schema.get("properties", {}).items()}
-        case "array":
-            return []
-        case "string":
-            return "x"
-        case "integer" | "number":
-            return schema.get("minimum", 0)
-        case "boolean":
-            return True
-        case _:
-            return None
+    if schema.get("type") == "object":
+        return {name: example_of(each) for name, each in schema.get("properties", {}).items()}
+    plain = {"string": "x", "array": [], "boolean": True, "integer": 0, "number": 0}
+    allowed = schema.get("enum", [schema.get("minimum", plain.get(schema.get("type", "")))])
+    return schema.get("const", allowed[0])

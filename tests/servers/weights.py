@@ -1,4 +1,4 @@
-"""The real small weights, for tests that run a model; they are fetched once, and kept where users keep theirs."""
+"""The real small weights, for tests that run a model; fetched once, kept where users keep theirs."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ def test_this_machine_and_its_network_are_local(host: str):
 
 @pytest.mark.parametrize(
     "host",
-    ["", "example.com", "8.8.8.8", "localhost.example.com", "127.0.0.1.nip.io", "2001:4860:4860::8888", "0.0.0.0",
-     "::ffff:8.8.8.8", "134744072", "0x08080808", "010.8.8.8", "1.1", "local", "evil.com#.local"][:-2],
+    ["", "example.com", "8.8.8.8", "localhost.example.com", "127.0.0.1.nip.io", "2001:4860:4860::8888",
+     "::ffff:8.8.8.8", "134744072", "0x08080808", "010.8.8.8", "1.1", "::"],
 )  # fmt: skip
 def test_everything_else_is_public(host: str):
     assert not is_local_host(host)
