@@ -48,6 +48,8 @@ _QUESTION = re.compile(
 )
 """The form of a question. Alone it would take `Can you mail Ana?` for one; the model reads the rest."""
 
+NOTHING_DONE = "I could not do this with the tools I have. Nothing was changed or sent."
+
 _NO_TOOLS = (FIND_TOOLS, ASK_USER, FINAL_ANSWER)
 
 Prompt = Sequence[ChatMessage]
@@ -80,7 +82,7 @@ class Reason:
                 case "final_answer" if not only_asks and self._is_premature(state, options):
                     options = [name for name in options if name != FINAL_ANSWER]
                 case "final_answer" | "ask_user":
-                    return await self._end(write, state, prompt, tool)
+                    return await self._end(write, state, prompt, tool, only_asks=only_asks)
                 case "find_tools":
                     return await self._search(write, state, prompt)
                 case _:
@@ -98,9 +100,9 @@ class Reason:
         tools = [*state["shortlist"], *state["found"]]
         if only_asks:
             tools = [name for name in tools if not self._acts(name)]
-        find = [] if _searched(state) else [FIND_TOOLS]
+        find = [] if _searched(state) or _to_mend(state) else [FIND_TOOLS]
         # What a tool could tell has been told: what is still missing is a step, not a fact.
-        ask = [] if _has_result(state) else [ASK_USER]
+        ask = [] if _succeeded(state) else [ASK_USER]
         return [*tools, *find, *ask, FINAL_ANSWER]
 
     async def _only_asks(self, write: Writer, state: State) -> bool:
@@ -170,6 +172,8 @@ class Reason:
     ) -> tuple[dict[str, Any], ArgumentsInvalid | None]:
         """Arguments that fit the tool's schema, or the last ones with what is wrong with them."""
         conversation = [*prompt, chosen(spec.slug), fill_request(spec, with_dates(state))]
+        if _to_mend(state) == spec.slug:
+            conversation += _corrected(calls_made(state)[-1][1], state["messages"][-1].text, spec.slug)
         arguments: dict[str, Any] = {}
         problem: ArgumentsInvalid | None = None
         for _ in range(1 + self._parts.budget.corrections):
@@ -183,14 +187,19 @@ class Reason:
             else:
                 return arguments, None
             emit("correction", tool=spec.slug, problem=str(problem))
-            again = prompt_file("correction").substitute(problem=str(problem), tool=spec.slug)
-            conversation = [*conversation, written(arguments), ChatMessage("user", again)]
+            conversation += _corrected(arguments, str(problem), spec.slug)
         return arguments, problem
 
-    async def _end(self, write: Writer, state: State, prompt: Prompt, tool: str) -> dict[str, Any]:
+    async def _end(
+        self, write: Writer, state: State, prompt: Prompt, tool: str, *, only_asks: bool
+    ) -> dict[str, Any]:
         """The answer, or the question to the user: both end the run."""
         name, ending = ("answer", "answered") if tool == FINAL_ANSWER else ("question", "asked")
-        text = await _text(write, prompt, tool, name)
+        if tool == FINAL_ANSWER and not only_asks and not any(self._acts(name) for name in _succeeded(state)):
+            # A small model would say that it did it.
+            text = NOTHING_DONE
+        else:
+            text = await _text(write, prompt, tool, name)
         emit("answer", text=text, ending=ending)
         spent = write.onto(state["spent"], failures=0)
         return {"messages": [AIMessage(content=text)], "ending": ending, "spent": spent}
@@ -202,6 +211,12 @@ class Reason:
         message = AIMessage.model_validate({"content": "", "tool_calls": [call]})
         spent = write.onto(state["spent"], failures=state["spent"]["failures"])
         return {"messages": [message], "search": [query], "spent": spent}
+
+
+def _corrected(arguments: dict[str, Any], problem: str, tool: str) -> list[ChatMessage]:
+    """The arguments that did not fit, and the request for others."""
+    again = prompt_file("correction").substitute(problem=problem, tool=tool)
+    return [written(arguments), ChatMessage("user", again)]
 
 
 async def _text(write: Writer, prompt: Prompt, tool: str, name: str) -> str:
@@ -237,12 +252,16 @@ def _to_mend(state: State) -> str | None:
     return last.name if last.artifact.get("outcome") == "invalid" else None
 
 
-def _has_result(state: State) -> bool:
-    """True if a tool has told something in this run."""
-    return any(
-        isinstance(message, ToolMessage) and message.status == "success" and message.name != FIND_TOOLS
+def _succeeded(state: State) -> list[str]:
+    """The tools that did or told something in this run."""
+    return [
+        message.name
         for message in current_run(state["messages"])
-    )
+        if isinstance(message, ToolMessage)
+        and message.status == "success"
+        and message.name
+        and message.name != FIND_TOOLS
+    ]
 
 
 def _searched(state: State) -> bool:

@@ -37,11 +37,12 @@ class ScriptedModel:
     """A `ChatModel` that says what it was told to, in order; each line must fit the schema it is asked for.
 
     `calls(("send", {...}), ..., answer="Done.")` writes the script of a whole run. An exception in the
-    script is raised in its place.
+    script is raised in its place. `yes` is its answer to every yes-or-no question.
     """
 
     script: list[dict[str, Any] | BaseException] = field(default_factory=list[Any])
     prompts: list[Sequence[ChatMessage]] = field(default_factory=list[Any])
+    yes: float | None = None
     name: str = "scripted"
     context_tokens: int = 8192
 
@@ -76,9 +77,9 @@ class ScriptedModel:
         return Completion(text, prompt_tokens=10, cached_tokens=0, completion_tokens=5, seconds=0.0)
 
     async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:
-        """Says nothing about probabilities."""
+        """What `yes` says."""
         self.prompts.append(list(messages))
-        return None
+        return self.yes
 
     async def close(self) -> None:
         """Nothing to free."""

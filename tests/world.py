@@ -106,20 +106,19 @@ class PlannedModel:
         return Completion(json.dumps(line), prompt_tokens=10, cached_tokens=0, completion_tokens=5, seconds=0.0)
 
     async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:  # noqa: ARG002 - the port's
-        """Knows no probabilities."""
-        return None
+        """Sure that the request only asks for something if the plan only reads."""
+        return float(all(tool == READ.slug for tool, _ in self.plan))
 
     async def close(self) -> None:
         """Holds nothing."""
 
     def _line(self, chosen: int, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        step = self.plan[chosen] if chosen < len(self.plan) else ("final_answer", {})
         if "enum" in asked.get("tool", {}):
-            tool = self.plan[chosen][0] if chosen < len(self.plan) else "final_answer"
-            return {"tool": tool if tool in asked["tool"]["enum"] else "final_answer"}
-        if "answer" in asked and chosen > len(self.plan):
-            return {"answer": self.answer}
-        step = self.plan[min(chosen, len(self.plan)) - 1]
-        return {"answer": self.answer} if "answer" in asked else step[1]
+            offered = asked["tool"]["enum"]
+            return {"tool": step[0] if step[0] in offered else offered[-1]}
+        texts = {name: self.answer for name in ("answer", "question", "search") if name in asked}
+        return texts or self.plan[min(chosen, len(self.plan)) - 1][1]
 
 
 def _is_choice(message: ChatMessage) -> bool:

@@ -74,10 +74,14 @@ def edit(
     *,
     values: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A new value: text, or JSON where the tool takes no text."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A new value: text, or JSON where the tool takes no text."
+        ),
     ] = None,
     unset: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Leave this argument out.")] = None,
-    args: Annotated[str | None, typer.Option(metavar="JSON", help="All arguments anew, as a JSON object.")] = None,
+    args: Annotated[
+        str | None, typer.Option(metavar="JSON", help="All arguments anew, as a JSON object.")
+    ] = None,
     no_wait: NoWait = False,
     model: ModelSetting = None,
     as_json: JsonFlag = False,

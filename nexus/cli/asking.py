@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -116,7 +117,7 @@ class Person:
                 return True
             return _problem(spec, arguments, name, text, plain=plain)
 
-        told = f"{name}:" if plain else f"{name} (JSON):"
+        told = f"New {name}:" if plain else f"New {name} (as JSON):"
         text = await write(told, as_text(value, schema), check=check)
         if optional and not text:
             arguments.pop(name, None)
@@ -146,9 +147,7 @@ async def choose(question: str, choices: Mapping[str, str]) -> str:
     )
 
 
-async def write(
-    question: str, text: str, *, check: Callable[[str], bool | str] = lambda _: True
-) -> str:
+async def write(question: str, text: str, *, check: Callable[[str], bool | str] = lambda _: True) -> str:
     """A text from the person, starting from `text`; `check` says True or what is wrong."""
     lines = "\n" in text
     told = f"{question} (Esc then Enter ends)" if lines else question
@@ -175,7 +174,9 @@ async def _pick(name: str, schema: Mapping[str, Any], value: Any) -> Any:
 def _edit_choices(spec: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, str]:
     """The arguments with their values; the keys cannot be taken for the two commands."""
     words = {
-        f"={name}": f"{name}: {one_line(str(arguments[name]), limit=60)}" if name in arguments else f"{name} (not set)"
+        f"={name}": f"{name}: {one_line(str(arguments[name]), limit=60)}"
+        if name in arguments
+        else f"{name} (not set)"
         for name in fields(spec.parameters, arguments)
     }
     return {**words, "/done": "Done: show the changed call", "/back": "Back: leave it as it was"}
@@ -200,7 +201,7 @@ def _forget_typed_ahead() -> None:
     """Throw away keys pressed before the question was there: an Enter meant for something else is no yes."""
     try:
         import termios
-
-        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
-    except (ImportError, OSError, termios.error):
+    except ImportError:  # Windows; its console has no such queue to empty
         return
+    with suppress(termios.error, OSError):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)

@@ -56,6 +56,8 @@ async def _waits_to_go_on(service: Service, approval: Approval, decision: Decisi
 
 def _tell(session: Session, approval: Approval) -> None:
     call = call_in_words(approval.call.tool, approval.call.arguments)
-    session.watcher.note(f"{approval.state}: {call}", tone="good" if approval.state == "approved" else "plain")
+    session.watcher.note(
+        f"{approval.state}: {call}", tone="good" if approval.state == "approved" else "plain"
+    )
     if isinstance(session.watcher, JsonLines):
         session.watcher.event({"event": "decision", **as_json(approval)})

@@ -39,5 +39,7 @@ def changed_arguments(
 def _parsed(whole: str) -> dict[str, Any]:
     value = parse_json(whole)
     if not isinstance(value, dict):
-        raise ArgumentsInvalid("it is not a JSON object", field="--args", remedy='Write e.g. {"to": "ana@x.org"}.')
+        raise ArgumentsInvalid(
+            "it is not a JSON object", field="--args", remedy='Write e.g. {"to": "ana@x.org"}.'
+        )
     return cast("dict[str, Any]", value)

@@ -20,12 +20,14 @@ def chat(
     thread: Annotated[str | None, typer.Option(metavar="ID", help="Go on in this thread.")] = None,
     yes_to: Annotated[
         list[str] | None,
-        typer.Option("--yes-to", metavar="TOOL", help="Approve this tool's calls of this chat without asking."),
+        typer.Option(
+            "--yes-to", metavar="TOOL", help="Approve this tool's calls of this chat without asking."
+        ),
     ] = None,
     model: ModelSetting = None,
 ) -> None:
     """Talk with the agent in one thread; /quit or Ctrl-D ends it."""
-    from nexus.cli.session import Session, carry_out
+    from nexus.cli.session import carry_out
 
     async def work(session: Session) -> int:
         async with service_of(context, model=model) as service:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Collection
 
 from nexus.cli.deciding import Decider, drive, nobody, yes_to
-from nexus.cli.rendering import Event
 from nexus.cli.session import Session
 from nexus.cli.watcher import JsonLines
 from nexus.errors import InvalidInput
+from nexus.runtime.runner import Event
 from nexus.runtime.service import Service
 
 
@@ -33,7 +33,7 @@ async def serve_request(
 async def converse(
     service: Service, session: Session, events: AsyncGenerator[Event], decider: Decider
 ) -> int:
-    """Follow a run; while the model asks something and a person is there, their answer is the next request."""
+    """Follow a run; while the model asks and a person is there, their answer is the next request."""
     thread_id = session.thread_id or ""
     while True:
         last = await drive(service, events, session.watcher, decider)
@@ -51,7 +51,11 @@ def decider_for(service: Service, session: Session, *, yes_tools: Collection[str
     """
     for slug in yes_tools:
         service.parts.tools.get(slug)
-    return yes_to(yes_tools, _whoever_is_there(service, session)) if yes_tools else _whoever_is_there(service, session)
+    return (
+        yes_to(yes_tools, _whoever_is_there(service, session))
+        if yes_tools
+        else _whoever_is_there(service, session)
+    )
 
 
 def can_ask(session: Session) -> bool:

@@ -16,7 +16,7 @@ from nexus.runtime.runner import Event
 from nexus.runtime.service import Service
 
 Decider: TypeAlias = Callable[[Approval, ToolSpec | None], Awaitable[Decision | None]]
-"""Answers an approval that has just been shown; None leaves it pending. Asked again if the answer cannot be used."""
+"""Answers an approval that was just shown; None leaves it pending. Asked again after an answer of no use."""
 
 
 async def nobody(approval: Approval, spec: ToolSpec | None) -> Decision | None:  # noqa: ARG001 - a `Decider`
@@ -25,7 +25,7 @@ async def nobody(approval: Approval, spec: ToolSpec | None) -> Decision | None: 
 
 
 def yes_to(tools: Collection[str], otherwise: Decider) -> Decider:
-    """Approves actions of these tools. Whether a lost call happened is asked all the same: no rule can know."""
+    """Approves actions of these tools. Whether a lost call happened is asked: no rule can know."""
 
     async def decide(approval: Approval, spec: ToolSpec | None) -> Decision | None:
         if approval.question == "action" and approval.call.tool in tools:
@@ -43,9 +43,7 @@ def actor() -> str:
         return "cli"
 
 
-async def drive(
-    service: Service, events: AsyncGenerator[Event], watcher: Watcher, decider: Decider
-) -> Event:
+async def drive(service: Service, events: AsyncGenerator[Event], watcher: Watcher, decider: Decider) -> Event:
     """Follow a run and everything that comes of its questions; the last event.
 
     It is `paused` if a question stayed open, else `ended`.
@@ -103,4 +101,3 @@ def spec_of(service: Service, approval: Approval) -> ToolSpec | None:
         return service.parts.tools.get(approval.call.tool)
     except NotFound:
         return None
-

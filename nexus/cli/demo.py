@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 def demo(
     context: typer.Context,
     *,
-    task: Annotated[str | None, typer.Option(metavar="TEXT", help="Try this instead of the two demo tasks.")] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Try this instead of the two demo tasks.")
+    ] = None,
     model: ModelSetting = None,
 ) -> None:
     """Try Nexus on a desk of example files: a local model acts, asks, and acts once."""
     from nexus.cli.demo_tasks import TASKS, DemoTask
     from nexus.cli.performance import perform
-    from nexus.cli.session import Session, carry_out
+    from nexus.cli.session import carry_out
     from nexus.settings import load_settings
 
     tasks = (DemoTask(task),) if task else TASKS

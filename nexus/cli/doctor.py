@@ -22,7 +22,7 @@ def doctor(
 ) -> None:
     """Check the machine, the home folder, the model and what waits for you."""
     from nexus.cli.exits import DONE, FAILED
-    from nexus.cli.session import Session, carry_out
+    from nexus.cli.session import carry_out
 
     async def work(session: Session) -> int:
         checks = await _examine(entry_of(context), model)

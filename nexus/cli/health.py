@@ -18,7 +18,14 @@ Level = Literal["ok", "warn", "bad"]
 WAL_RESET_FIXED = (3, 51, 3)
 """SQLite before this can damage a database in WAL mode when two connections write and checkpoint at once."""
 
-_PRIVATE = ("nexus.db", "nexus.db-wal", "nexus.db-shm", "checkpoints.db", "checkpoints.db-wal", "checkpoints.db-shm")
+_PRIVATE = (
+    "nexus.db",
+    "nexus.db-wal",
+    "nexus.db-shm",
+    "checkpoints.db",
+    "checkpoints.db-wal",
+    "checkpoints.db-shm",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +92,9 @@ def _files(home: Path) -> Iterator[Check]:
 def _configuration(home: Path) -> Check:
     set_here = sorted(name for name in os.environ if name.startswith("NEXUS_") and name != "NEXUS_HOME")
     file = home / CONFIG_FILE
-    sources = [*set_here, *([str(file)] if file.exists() else []), *([".env"] if Path(".env").exists() else [])]
+    sources = [
+        *set_here,
+        *([str(file)] if file.exists() else []),
+        *([".env"] if Path(".env").exists() else []),
+    ]
     return Check("settings", "ok", f"from {', '.join(sources)}" if sources else "all as they come")

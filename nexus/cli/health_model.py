@@ -50,7 +50,9 @@ def _memory(need: MemoryNeed) -> Check:
         return Check("memory", "warn", "this machine does not say how much it has")
     if need.total < ram:
         return Check("memory", "ok", f"{size_in_words(ram)}, enough for the model")
-    return Check("memory", "bad", f"{size_in_words(ram)} are not enough for the model", "Choose a smaller model.")
+    return Check(
+        "memory", "bad", f"{size_in_words(ram)} are not enough for the model", "Choose a smaller model."
+    )
 
 
 async def _meaning() -> Check:
@@ -58,5 +60,7 @@ async def _meaning() -> Check:
     try:
         await MiniLM().embed(["send an e-mail"])
     except NexusError as error:
-        return Check("search", "warn", f"tools are found by words alone ({one_line(error.message)})", error.remedy)
+        return Check(
+            "search", "warn", f"tools are found by words alone ({one_line(error.message)})", error.remedy
+        )
     return Check("search", "ok", "tools are found by words and by meaning")

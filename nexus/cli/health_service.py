@@ -38,7 +38,9 @@ async def _approvals(service: Service) -> Check:
 
 async def _threads(service: Service) -> Check:
     threads = await service.threads.search(limit=_LOOKED_AT)
-    cut_off = [thread.id for thread in threads if (await service.runner.view(thread.id)).status == "unfinished"]
+    cut_off = [
+        thread.id for thread in threads if (await service.runner.view(thread.id)).status == "unfinished"
+    ]
     if not cut_off:
         return Check("threads", "ok", f"{len(threads)}, none was cut off")
     return Check(

@@ -41,7 +41,10 @@ def show(*, as_json: JsonFlag = False) -> None:
 @model.command()
 def use(
     setting: Annotated[
-        str, typer.Argument(metavar="SETTING", help="ollama:NAME, embedded:NAME or a .gguf file, openai:URL#NAME.")
+        str,
+        typer.Argument(
+            metavar="SETTING", help="ollama:NAME, embedded:NAME or a .gguf file, openai:URL#NAME."
+        ),
     ],
 ) -> None:
     """Choose the model; kept in nexus.toml in the home folder."""
@@ -57,7 +60,9 @@ def use(
 
 @model.command()
 def pull(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="By default the one that is in force.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="By default the one that is in force.")
+    ] = None,
     *,
     file: Annotated[
         Path | None, typer.Option(help="Take the weights from this file instead of fetching them.")

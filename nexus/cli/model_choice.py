@@ -39,7 +39,9 @@ async def show_models(watcher: Watcher, settings: Settings) -> int:
         )
         for model in found
     ]
-    watcher.table(["model", "size", "weights", "licence", "in force"], entries, nothing="There are no models.")
+    watcher.table(
+        ["model", "size", "weights", "licence", "in force"], entries, nothing="There are no models."
+    )
     return DONE
 
 
@@ -70,12 +72,16 @@ async def use_model(watcher: Watcher, settings: Settings, setting: str) -> int:
 
 def _describe(watcher: Watcher, state: ModelState, settings: Settings) -> None:
     why = "by default" if state.is_default else "as chosen"
-    watcher.note(f"{one_line(state.choice.setting)} ({why}), {settings.num_ctx} tokens of context", tone="strong")
+    watcher.note(
+        f"{one_line(state.choice.setting)} ({why}), {settings.num_ctx} tokens of context", tone="strong"
+    )
     if state.problem:
         _tell_problem(watcher, state)
     if state.need:
         card = "fits" if fits(state.need) else "does not fit"
-        watcher.note(f"Memory: {size_in_words(state.need.total)}; {card} a {size_in_words(CARD_BYTES)} graphics card.")
+        watcher.note(
+            f"Memory: {size_in_words(state.need.total)}; {card} a {size_in_words(CARD_BYTES)} graphics card."
+        )
 
 
 def _tell_problem(watcher: Watcher, state: ModelState) -> None:

@@ -55,7 +55,9 @@ async def perform(service: Service, session: Session, tasks: Sequence[DemoTask])
     desk = service.settings.desk
     endings: list[Ending] = []
     for number, task in enumerate(tasks, 1):
-        session.watcher.note(f"\nTask {number} of {len(tasks)}: {one_line(task.request, limit=400)}", tone="strong")
+        session.watcher.note(
+            f"\nTask {number} of {len(tasks)}: {one_line(task.request, limit=400)}", tone="strong"
+        )
         before = _state_of(desk)
         code = await _run(service, session, task, decider)
         endings.append(Ending(task, code, _changed(desk, before)))

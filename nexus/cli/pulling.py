@@ -32,14 +32,20 @@ _STEP = 10
 """Per cent between two lines in a pipe."""
 
 
-async def pull_weights(watcher: Watcher, settings: Settings, name: str | None, *, file: Path | None = None) -> int:
+async def pull_weights(
+    watcher: Watcher, settings: Settings, name: str | None, *, file: Path | None = None
+) -> int:
     """Make sure the weights are here; the exit code.
 
     Raises:
         InvalidInput: The model is not one that Nexus keeps weights of.
         Unavailable: No source could give them.
     """
-    model = known_model(name.removeprefix("embedded:")) if name and _is_ours(name) else await _in_force(settings, name)
+    model = (
+        known_model(name.removeprefix("embedded:"))
+        if name and _is_ours(name)
+        else await _in_force(settings, name)
+    )
     if is_installed(model, settings.models_dir):
         watcher.note(f"{model.name} is here already.", tone="good")
         return DONE

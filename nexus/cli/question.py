@@ -32,7 +32,10 @@ def reason(approval: Approval) -> str:
 def ordered(arguments: Mapping[str, Any], spec: ToolSpec | None) -> dict[str, Any]:
     """The arguments in the order of the tool's schema, where a person expects them."""
     known = spec.parameters.get("properties", {}) if spec else {}
-    names = [*(name for name in known if name in arguments), *(name for name in arguments if name not in known)]
+    names = [
+        *(name for name in known if name in arguments),
+        *(name for name in arguments if name not in known),
+    ]
     return {name: arguments[name] for name in names}
 
 

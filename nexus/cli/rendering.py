@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,27 +33,8 @@ class Line:
 
 def line_of(event: Event) -> Line | None:
     """The line for an event; None for one that has nothing to say to a person."""
-    match event.get("event"):
-        case "shortlist":
-            return Line("tools", _shortlist(event), "quiet")
-        case "thought":
-            return Line("thinks", one_line(_text(event), limit=600), "quiet")
-        case "call":
-            return Line("wants", call_in_words(_text(event, "tool"), _arguments(event)), "strong")
-        case "correction":
-            tool, problem = _text(event, "tool"), _text(event, "problem")
-            return Line("mends", one_line(f"{tool}: {problem}", limit=300), "quiet")
-        case "decided":
-            return Line("decided", _decision(event), "good" if event.get("state") == "approved" else "bad")
-        case "observation":
-            done = event.get("outcome") == "done"
-            text = visible(_text(event).strip(), limit=800)
-            return Line("result" if done else "failed", text or "done", "good" if done else "bad")
-        case "answer":
-            asked = event.get("ending") == "asked"
-            return Line("asks" if asked else "answer", visible(_text(event)), "answer")
-        case _:
-            return None
+    render = _LINES.get(_text(event, "event"))
+    return render(event) if render else None
 
 
 def work_after(event: Event) -> str | None:
@@ -69,24 +50,52 @@ def work_after(event: Event) -> str | None:
             return "thinking"
 
 
-def _shortlist(event: Event) -> str:
+def _tools(event: Event) -> Line:
     names = [str(hit["slug"]) for hit in event.get("tools", [])]
-    if not names:
-        return "none found"
     rest = len(names) - _NAMED
-    shown = ", ".join(names[:_NAMED])
-    return one_line(f"{shown} and {rest} more" if rest > 0 else shown, limit=400)
+    shown = ", ".join(names[:_NAMED]) or "none found"
+    return Line("tools", one_line(f"{shown} and {rest} more" if rest > 0 else shown, limit=400), "quiet")
 
 
-def _decision(event: Event) -> str:
+def _thought(event: Event) -> Line:
+    return Line("thinks", one_line(_text(event), limit=600), "quiet")
+
+
+def _call(event: Event) -> Line:
+    return Line("wants", call_in_words(_text(event, "tool"), event.get("arguments") or {}), "strong")
+
+
+def _correction(event: Event) -> Line:
+    told = f"{_text(event, 'tool')}: {_text(event, 'problem')}"
+    return Line("mends", one_line(told, limit=300), "quiet")
+
+
+def _decision(event: Event) -> Line:
     state = _text(event, "state")
     by = f", by {one_line(str(event['by']))}" if event.get("by") else ""
-    return f"{_DECISIONS.get(state, state)}{by}"
+    return Line("decided", f"{_DECISIONS.get(state, state)}{by}", "good" if state == "approved" else "bad")
+
+
+def _observation(event: Event) -> Line:
+    text = visible(_text(event).strip(), limit=800) or "done"
+    is_done = event.get("outcome") == "done"
+    return Line("result" if is_done else "failed", text, "good" if is_done else "bad")
+
+
+def _answer(event: Event) -> Line:
+    return Line("asks" if event.get("ending") == "asked" else "answer", visible(_text(event)), "answer")
 
 
 def _text(event: Event, name: str = "text") -> str:
     return str(event.get(name, ""))
 
 
-def _arguments(event: Event) -> Mapping[str, Any]:
-    return event.get("arguments") or {}
+_LINES: Mapping[str, Callable[[Event], Line]] = {
+    "shortlist": _tools,
+    "thought": _thought,
+    "call": _call,
+    "correction": _correction,
+    "decided": _decision,
+    "observation": _observation,
+    "answer": _answer,
+}

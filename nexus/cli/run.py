@@ -14,7 +14,8 @@ from nexus.errors import InvalidInput
 def run(
     context: typer.Context,
     request: Annotated[
-        str | None, typer.Argument(help="What you want done, in your words; `-` reads it from standard input.")
+        str | None,
+        typer.Argument(help="What you want done, in your words; `-` reads it from standard input."),
     ] = None,
     *,
     thread: Annotated[
@@ -22,7 +23,9 @@ def run(
     ] = None,
     yes_to: Annotated[
         list[str] | None,
-        typer.Option("--yes-to", metavar="TOOL", help="Approve this tool's calls of this run without asking."),
+        typer.Option(
+            "--yes-to", metavar="TOOL", help="Approve this tool's calls of this run without asking."
+        ),
     ] = None,
     model: ModelSetting = None,
     as_json: JsonFlag = False,

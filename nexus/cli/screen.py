@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+
 from rich.box import ROUNDED
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -68,9 +69,7 @@ class Screen:
             self.line(line)
         self.working(work_after(event))
 
-    def asks(
-        self, approval: Approval, spec: ToolSpec | None, *, now: datetime, limit: int = SHORT
-    ) -> None:
+    def asks(self, approval: Approval, spec: ToolSpec | None, *, now: datetime, limit: int = SHORT) -> None:
         """The exact arguments, each with its origin, why it asks and until when."""
         self.close()
         title = f"{heading(approval, spec)} ({one_line(approval.call.tool)})"
@@ -80,7 +79,7 @@ class Screen:
     def note(self, text: str, *, tone: str = "quiet") -> None:
         """A remark."""
         self.close()
-        self._print(Text(text, _STYLES[tone]))
+        self._print(Text(visible(text, limit=WHOLE), _STYLES[tone]))
 
     def line(self, line: Line) -> None:
         """A labelled line; what does not fit goes on under the text, not under the label."""
@@ -150,7 +149,9 @@ class Screen:
             table.add_row(Text(row.name), Text(row.value), Text(row.origin))
         body: list[RenderableType] = [table if shown else Text("no arguments", "dim"), Text("")]
         body += [Text(fact, "dim") for fact in facts]
-        self._print(Panel(Group(*body), title=Text(title, "bold yellow"), title_align="left", border_style="yellow"))
+        self._print(
+            Panel(Group(*body), title=Text(title, "bold yellow"), title_align="left", border_style="yellow")
+        )
 
     def _print(self, content: RenderableType) -> None:
         self._out.print(content, soft_wrap=not self.is_terminal)

@@ -17,7 +17,7 @@ from nexus.errors import NexusError
 from nexus.runtime.service import Service
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: the person wanted it
+class Stopped(Exception):
     """The person pressed Ctrl-C or Ctrl-D at a question."""
 
 

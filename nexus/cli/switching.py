@@ -40,7 +40,9 @@ def remaining(names: Sequence[str], disabled: Sequence[str]) -> list[str]:
                 f"{name} is switched off with its toolkit {wider!r}",
                 remedy=f"Switch that on (nexus tools enable {wider!r}), then disable what shall stay hidden.",
             )
-        raise InvalidInput(f"{name} is not switched off", remedy=f"Switched off: {', '.join(disabled) or 'nothing'}.")
+        raise InvalidInput(
+            f"{name} is not switched off", remedy=f"Switched off: {', '.join(disabled) or 'nothing'}."
+        )
     return [rule for rule in disabled if rule not in names]
 
 

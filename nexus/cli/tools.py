@@ -65,7 +65,7 @@ def disable(context: typer.Context, names: Names) -> None:
 
 
 @tools.command()
-def enable(context: typer.Context, names: Names) -> None:
+def enable(names: Names) -> None:
     """Show tools to the model again."""
     from nexus.cli.session import Session, carry_out
     from nexus.cli.switching import remaining, save

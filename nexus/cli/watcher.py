@@ -15,7 +15,6 @@ from nexus.core.approval import Approval
 from nexus.core.tool import ToolSpec
 from nexus.errors import NexusError
 
-
 Entry: TypeAlias = tuple[Mapping[str, Any], Sequence[str]]
 """One entry of a list: its facts for a program, its cells for a person."""
 
@@ -31,9 +30,7 @@ class Watcher(Protocol):
         """Something happened in a run."""
         ...
 
-    def asks(
-        self, approval: Approval, spec: ToolSpec | None, *, now: datetime, limit: int = SHORT
-    ) -> None:
+    def asks(self, approval: Approval, spec: ToolSpec | None, *, now: datetime, limit: int = SHORT) -> None:
         """A person must decide on this; values longer than `limit` are cut, and say so."""
         ...
 

@@ -36,12 +36,8 @@ class Row:
 def rows(arguments: Mapping[str, Any], origins: Mapping[str, str], *, limit: int = SHORT) -> list[Row]:
     """One row for each single value, in order; nothing is left out."""
     return [
-        Row(
-            visible(name, limit=limit) or '""',
-            value_in_words(value, limit=limit),
-            origin_in_words(origins.get(pointer)),
-        )
-        for name, pointer, value in _leaves(arguments, "", "")
+        Row(visible(name, limit=limit) or '""', value_in_words(value, limit=limit), origin)
+        for name, value, origin in _values(arguments, origins)
     ]
 
 
@@ -87,6 +83,23 @@ def until(time: datetime, now: datetime) -> str:
         return f"{when} (over)"
     left = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - two hours
     return f"{when} ({left} left)"
+
+
+def _values(arguments: Mapping[str, Any], origins: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
+    """Name, value and origin of each single value; a list of one origin stays in one piece."""
+    for key, value in arguments.items():
+        part = str(key).replace("~", "~0").replace("/", "~1")
+        leaves = [
+            (name, leaf, origin_in_words(origins.get(pointer)))
+            for name, pointer, leaf in _leaves(value, str(key), f"/{part}")
+        ]
+        is_plain_list = isinstance(value, list) and not any(
+            isinstance(item, Mapping | list) for item in value
+        )
+        if is_plain_list and len({origin for _, _, origin in leaves}) == 1:
+            yield str(key), value, leaves[0][2]
+        else:
+            yield from leaves
 
 
 def _leaves(value: Any, name: str, pointer: str) -> Iterator[tuple[str, str, Any]]:

@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that hide, reorder or break a line: controls, formats (bidi), separators."""
+"""Unicode categories that hide, reorder or break a line: controls, formats, separators."""
 
 _BLANK = frozenset(
     chr(code)
@@ -24,7 +24,7 @@ _BLANK = frozenset(
     ]
     for code in range(first, last + 1)
 )
-"""Letters, marks and symbols that show nothing (Default_Ignorable_Code_Point outside the categories above)."""
+"""Letters, marks and symbols that show nothing (Default_Ignorable_Code_Point outside the above)."""
 
 
 def visible(text: str, *, limit: int = 2000) -> str:
@@ -32,7 +32,7 @@ def visible(text: str, *, limit: int = 2000) -> str:
 
     Line breaks and tabs stay. A cut says how much is missing.
     """
-    shown = "".join(_spell(character) for character in text[:limit])
+    shown = "".join(_spell(character) for character in text[:limit].replace("\r\n", "\n"))
     rest = len(text) - limit
     return f"{shown}… ({rest:,} more characters)" if rest > 0 else shown
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from nexus.core.origin import Source, origins
+from nexus.core.origin import Source, leaves
 from nexus.errors import ArgumentsInvalid
 
 _ID_NAME = re.compile(r"(^|_)ids?$|Ids?$")
@@ -21,9 +21,9 @@ def check_grounded(arguments: Mapping[str, Any], sources: list[Source]) -> None:
     Raises:
         ArgumentsInvalid: Names the first value that stands nowhere.
     """
-    for pointer, origin in origins(arguments, sources).items():
-        value = _at(arguments, pointer)
-        if origin == "model" and isinstance(value, str) and value and _must_be_known(pointer, value):
+    known = "\n".join(source.text for source in sources).casefold()
+    for pointer, value in leaves(arguments):
+        if isinstance(value, str) and _must_be_known(pointer, value) and value.casefold() not in known:
             raise ArgumentsInvalid(
                 f"{value!r} is made up: it stands neither in the request nor in a result",
                 field=pointer.strip("/").replace("/", "."),
@@ -47,11 +47,3 @@ def without_made_up(
 def _must_be_known(pointer: str, value: str) -> bool:
     names = [part for part in pointer.split("/") if part and not part.isdigit()]
     return bool(_ADDRESS.fullmatch(value) or (names and _ID_NAME.search(names[-1])))
-
-
-def _at(arguments: Mapping[str, Any], pointer: str) -> Any:
-    value: Any = arguments
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        value = value[int(key)] if isinstance(value, list | tuple) else value[key]
-    return value

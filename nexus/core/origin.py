@@ -28,15 +28,15 @@ def origins(arguments: Mapping[str, Any], sources: Sequence[Source]) -> Origins:
     the model worked out (a date from `Friday`) or wrote itself is the model's.
     """
     searchable = [(source.origin, _words(source.text)) for source in sources]
-    return {pointer: _origin(value, searchable) for pointer, value in _leaves(arguments, "")}
+    return {pointer: _origin(value, searchable) for pointer, value in leaves(arguments)}
 
 
 def origins_after_edit(before: Mapping[str, Any], known: Origins, after: Mapping[str, Any]) -> Origins:
     """The origins of edited arguments: what stayed keeps its own, the rest came from the `approver`."""
-    old = dict(_leaves(before, ""))
+    old = dict(leaves(before))
     return {
         pointer: known.get(pointer, "approver") if old.get(pointer) == value else "approver"
-        for pointer, value in _leaves(after, "")
+        for pointer, value in leaves(after)
     }
 
 
@@ -54,13 +54,14 @@ def _words(text: str) -> str:
     return f" {' '.join(_WORD.findall(text.casefold()))} "
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value in `value` with its JSON pointer."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(item, f"{path}/{_escape(str(key))}")
+            yield from leaves(item, f"{path}/{_escape(str(key))}")
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value):
-            yield from _leaves(item, f"{path}/{number}")
+            yield from leaves(item, f"{path}/{number}")
     else:
         yield path, value
 

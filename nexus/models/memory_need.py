@@ -20,7 +20,10 @@ DRIVER_BYTES = 300 << 20
 
 _F16 = 2
 _F32 = 4
+# Ollama's batch, and that many rows of probabilities: newer ones take less.
 _OLLAMA_BATCH = 512
+# Work buffers of a layer that llama.cpp holds at once, as it reports for Qwen2.5.
+_BUFFERS = 4
 # Sizes no model has, so that a hostile header cannot make the sum absurd.
 _MOST = 1 << 24
 
@@ -47,7 +50,7 @@ def need_of_file(file: Path, *, num_ctx: int) -> MemoryNeed:
         ModelFailed: Its header does not say how large it is inside.
     """
     facts = read_header(file)
-    return _need(facts, weights=file.stat().st_size, num_ctx=num_ctx, batch=BATCH)
+    return _need(facts, weights=file.stat().st_size, num_ctx=num_ctx, batch=BATCH, output_rows=1)
 
 
 def need_of_ollama(model: str, *, url: str, num_ctx: int) -> MemoryNeed:
@@ -60,7 +63,7 @@ def need_of_ollama(model: str, *, url: str, num_ctx: int) -> MemoryNeed:
     server = OllamaServer(url)
     facts = server.show(model).get("model_info") or {}
     size = next((tag.size for tag in server.tags() if tag.name in {model, f"{model}:latest"}), 0)
-    return _need(facts, weights=size, num_ctx=num_ctx, batch=_OLLAMA_BATCH)
+    return _need(facts, weights=size, num_ctx=num_ctx, batch=_OLLAMA_BATCH, output_rows=_OLLAMA_BATCH)
 
 
 def fits(need: MemoryNeed, card_bytes: int = CARD_BYTES) -> bool:
@@ -68,7 +71,9 @@ def fits(need: MemoryNeed, card_bytes: int = CARD_BYTES) -> bool:
     return need.total + DRIVER_BYTES <= card_bytes
 
 
-def _need(facts: Mapping[str, Any], *, weights: int, num_ctx: int, batch: int) -> MemoryNeed:
+def _need(
+    facts: Mapping[str, Any], *, weights: int, num_ctx: int, batch: int, output_rows: int
+) -> MemoryNeed:
     shape = _Shape(facts)
     layers, heads, width = (
         shape.size("block_count"),
@@ -76,12 +81,13 @@ def _need(facts: Mapping[str, Any], *, weights: int, num_ctx: int, batch: int) -
         shape.size("embedding_length"),
     )
     kv_heads = shape.size("attention.head_count_kv", heads)
+    inner = shape.size("feed_forward_length", 4 * width)
     each = width // heads
     keys, values = shape.size("attention.key_length", each), shape.size("attention.value_length", each)
     return MemoryNeed(
         weights=weights,
         kv_cache=layers * kv_heads * (keys + values) * _F16 * num_ctx,
-        compute=batch * (shape.vocabulary() + width) * _F32,
+        compute=_F32 * (_BUFFERS * batch * (inner + width) + output_rows * shape.vocabulary()),
     )
 
 

@@ -98,7 +98,7 @@ class Source(Protocol):
         ...
 
 
-class SourceFailed(Exception):  # noqa: N818 - errors here are named for what happened
+class SourceFailed(Exception):
     """This source cannot give the weights."""
 
 

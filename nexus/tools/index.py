@@ -31,6 +31,8 @@ _MOST_ABSENT = 0.1  # share of tools that may lack a vector before search goes b
 Progress = Callable[[int, int], None]
 """Called on the event loop with the number of tools that have a vector, and of all tools."""
 
+_PATIENCE = 3.0  # seconds a search waits for vectors that are being built
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
@@ -95,11 +97,17 @@ class HybridIndex:
 
     async def search(self, query: str, *, limit: int = 15) -> Sequence[Hit]:
         """The best `limit` tools for `query`, best first. An empty query finds nothing."""
+        await self._soon_ready()
         snapshot = self._snapshot
         if limit < 1 or not search_text.words(query):
             return ()
         vector = await self._embedded(query) if snapshot.has_meaning else None
         return await asyncio.to_thread(_best, snapshot, query, vector, limit)
+
+    async def _soon_ready(self) -> None:
+        """Wait a little for vectors that are being built: a small catalogue has them in a second."""
+        if self._building is not None and not self._building.done():
+            await asyncio.wait([self._building], timeout=_PATIENCE)
 
     async def ready(self) -> None:
         """Wait until every tool has its vector; raises what prevents that."""

@@ -56,7 +56,7 @@ READ = ToolSpec(
 
 
 class Script(ScriptedModel):
-    """A scripted model that leaves its thoughts empty, however the protocol of the day calls them."""
+    """A scripted model that fills what the protocol asks for beside the script: with nothing, or with yes."""
 
     async def complete(
         self, messages: Sequence[ChatMessage], *, schema: JsonSchema | None = None, **rest: Any
@@ -65,6 +65,11 @@ class Script(ScriptedModel):
         if isinstance(line, dict) and schema:
             line.update({name: "" for name in schema.get("required", ()) if name not in line})
         return await super().complete(messages, schema=schema, **rest)
+
+    async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float:
+        """Sure of everything: what is asked as a question is one."""
+        self.prompts.append(list(messages))
+        return 1.0
 
 
 @dataclass

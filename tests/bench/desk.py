@@ -1,7 +1,8 @@
 """Nexus and `langchain.agents.create_agent` on the same small model, engine, tools and tasks.
 
-Run it with `python -m tests.bench.desk`. A task is done if the files of the desk say so (`tests.model.desk_tasks`);
-every approval that Nexus asks for is given, and the peer needs none.
+Run it with `python -m tests.bench.desk`. A task is done if the files of the desk say so
+(`tests.model.desk_tasks`); every approval that Nexus asks for is given, and the peer needs none. A run that
+hits a limit of steps or time is judged by what it did until then; one that fails is not done.
 """
 
 from __future__ import annotations
@@ -12,229 +13,20 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-from jsonschema import Draft202012Validator
-
-from graphs.agent import build
-from graphs.parts import Parts
-from nexus.core.approval import Approval
-from nexus.core.decision import Approve, Decision
-from nexus.core.tool import JsonSchema
-from nexus.errors import NexusError, OutputCut, OutputInvalid
-from nexus.models.embedded import EmbeddedModel
-from nexus.models.engine import EmbeddedEngine, OnEvent
-from nexus.models.minilm import MiniLM
+from nexus.errors import NexusError
 from nexus.models.sources import usual_sources
-from nexus.models.weights import known_model, pull
-from nexus.ports.embeddings import Embedder
-from nexus.ports.model import ChatMessage, Completion
-from nexus.runtime.locks import ThreadLocks
-from nexus.runtime.runner import Runner, finish
-from nexus.runtime.view import ThreadView
+from nexus.models.weights import KNOWN_MODELS, known_model, pull
 from nexus.settings import default_models_dir
-from nexus.store.approvals import SqliteApprovals
-from nexus.store.checkpoints import open_checkpoints
-from nexus.store.database import Database
-from nexus.store.ledger import SqliteLedger
-from nexus.store.owner import Owner
-from nexus.store.threads import SqliteThreads
-from nexus.testing import FakeClock
-from nexus.tools.index import HybridIndex
-from nexus.tools.local import LocalProvider
-from nexus.tools.registry import Registry
-from tests.model.desk_tasks import DESK_TASKS, ZONE, DeskTask, lay_desk
+from tests.bench.desk_systems import TASK_SECONDS, MeteredEngine, Nexus, Peer, Run, System, Tally
+from tests.model.desk_tasks import DESK_TASKS, DeskTask, lay_desk
 
-NUM_CTX = 8192
-TASK_SECONDS = 240.0
-MOST_DECISIONS = 20
 SYSTEMS = ("nexus", "create_agent", "create_agent+lenient")
 _KINDS = ((1, "one step"), (2, "two steps"), (0, "nothing to do"))
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the model was asked and what came back.
-
-    Attributes:
-        attempted: Model steps that had to fit a schema; for a peer, tool calls it tried to make.
-        valid: How many of them did.
-        cut: How many of the others were cut off by their length limit.
-        prompt: Tokens of all prompts.
-        cached: How many of those were reused.
-        written: Tokens of all answers.
-    """
-
-    attempted: int = 0
-    valid: int = 0
-    cut: int = 0
-    prompt: int = 0
-    cached: int = 0
-    written: int = 0
-
-    def note(self, fits: bool) -> None:  # noqa: FBT001 - a callback
-        """Count one attempt."""
-        self.attempted += 1
-        self.valid += fits
-
-    def count(self, usage: Mapping[str, Any]) -> None:
-        """Add the tokens of one call of the engine."""
-        self.prompt += usage.get("prompt_tokens", 0)
-        self.cached += (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-        self.written += usage.get("completion_tokens", 0)
-
-
-class MeteredEngine(EmbeddedEngine):
-    """The engine, counting the tokens of every finished call whoever made it."""
-
-    tally = Tally()
-
-    async def chat(self, request: Mapping[str, Any], on_event: OnEvent, *, seconds: float) -> None:
-        """As the engine does."""
-        usage: dict[str, Any] = {}
-
-        def watch(event: Mapping[str, Any]) -> bool:
-            usage.update(event.get("usage") or {})
-            return on_event(event)
-
-        try:
-            await super().chat(request, watch, seconds=seconds)
-        finally:
-            self.tally.count(usage)
-
-
-class CheckedModel(EmbeddedModel):
-    """The product's model, whose constrained answers are validated once more and counted."""
-
-    def __init__(self, engine: MeteredEngine, *, name: str) -> None:
-        super().__init__(engine, name=name)
-        self._metered = engine
-
-    async def complete(
-        self,
-        messages: Sequence[ChatMessage],
-        *,
-        schema: JsonSchema | None = None,
-        max_tokens: int = 512,
-        on_text: Callable[[str], None] | None = None,
-    ) -> Completion:
-        """As the product's."""
-        tally = self._metered.tally
-        try:
-            done = await super().complete(messages, schema=schema, max_tokens=max_tokens, on_text=on_text)
-        except (OutputCut, OutputInvalid) as error:
-            tally.note(fits=False)
-            tally.cut += isinstance(error, OutputCut)
-            raise
-        if schema is not None:
-            tally.note(fits=Draft202012Validator(dict(schema)).is_valid(json.loads(done.text)))
-        return done
-
-
-@asynccontextmanager
-async def open_runner(
-    home: Path, provider: LocalProvider, model: EmbeddedModel, *, embedder: Embedder, cache_dir: Path
-) -> AsyncGenerator[Runner]:
-    """The whole of Nexus over a desk: real stores in `home`, the real index, the clock of the tasks."""
-    async with AsyncExitStack() as stack:
-        clock = FakeClock()
-        database = Database(home / "nexus.db", clock)
-        stack.push_async_callback(database.close)
-        owner = Owner(home / "owners")
-        stack.callback(owner.close)
-        registry = Registry([provider])
-        await registry.refresh()
-        index = HybridIndex(embedder, cache_dir)
-        stack.push_async_callback(index.close)
-        await index.update(registry.all())
-        await index.ready()
-        ledger = SqliteLedger(database, owner)
-        parts = Parts(model, registry, index, SqliteApprovals(database), ledger, clock)
-        checkpoints = await stack.enter_async_context(open_checkpoints(home / "checkpoints.db"))
-        yield Runner(
-            build(parts, checkpoints), parts, SqliteThreads(database), ThreadLocks(home / "locks")
-        )
-
-
-async def serve_request(
-    runner: Runner, request: str, decide: Callable[[Approval], Decision]
-) -> ThreadView:
-    """Run a request in a new thread and decide on every approval it pauses for; the thread at its end."""
-    thread = await runner.create_thread()
-    await finish(runner.run(thread.id, request))
-    for _ in range(MOST_DECISIONS):
-        view = await runner.view(thread.id)
-        if not view.approvals:
-            return view
-        for approval in view.approvals:
-            await runner.decide(approval.id, decide(approval), actor="test")
-        await finish(runner.resume(thread.id))
-    return await runner.view(thread.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """How a system's run of a task went."""
-
-    answer: str
-    ending: str
-    story: Sequence[str] = ()
-
-
-class System(Protocol):
-    """Something that serves requests on a desk."""
-
-    async def __call__(self, engine: MeteredEngine, provider: LocalProvider, request: str, home: Path) -> Run:
-        """Serve one request."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Nexus:
-    """The product; the tool vectors are built once in `cache_dir`."""
-
-    cache_dir: Path
-    embedder: Embedder = field(default_factory=MiniLM)
-
-    async def __call__(self, engine: MeteredEngine, provider: LocalProvider, request: str, home: Path) -> Run:
-        """Serve one request, approving everything."""
-        model = CheckedModel(engine, name=engine.file.name)
-        async with open_runner(
-            home, provider, model, embedder=self.embedder, cache_dir=self.cache_dir
-        ) as runner:
-            view = await serve_request(runner, request, lambda _: Approve())
-        story = [
-            f"{step.tool} {json.dumps(step.arguments)}" if step.kind == "call" else f"  {step.text}"
-            for step in view.steps
-            if step.kind in ("call", "result")
-        ]
-        return Run(view.answer, view.ending or view.status, story)
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """`create_agent`, as it is or with a parser that takes calls written as text."""
-
-    lenient: bool
-
-    async def __call__(self, engine: MeteredEngine, provider: LocalProvider, request: str, home: Path) -> Run:  # noqa: ARG002
-        """Serve one request."""
-        from tests.bench.peer import run_peer  # noqa: PLC0415 - tests of Nexus alone need no langchain
-
-        done = await run_peer(
-            engine,
-            provider,
-            request,
-            now=FakeClock().now().astimezone(ZONE),
-            lenient=self.lenient,
-            seconds=TASK_SECONDS,
-            on_attempt=engine.tally.note,
-        )
-        return Run(done.answer, done.ending, done.story)
+_TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING_V2", "LANGCHAIN_TRACING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +46,7 @@ class Result:
 
 
 async def measure(name: str, system: System, weights: str, engine: MeteredEngine, task: DeskTask) -> Result:
-    """Let a system do a task on a fresh desk, and judge the desk. A limit ends a run, a failure also fails it."""
+    """Let a system do a task on a fresh desk, and judge the desk."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "desk"
         provider, before = lay_desk(root)
@@ -274,3 +66,173 @@ async def measure(name: str, system: System, weights: str, engine: MeteredEngine
     return Result(
         name, weights, task.id, task.steps, why_not, run.ending, seconds, tally, run.answer, run.story
     )
+
+
+def line_of(result: Result, *, verbose: bool) -> str:
+    """One result in words; with `verbose`, what was done on the way."""
+    tally = result.tally
+    head = (
+        f"{'done' if result.why_not is None else '-   '} {result.system:21} {result.weights} {result.task:18}"
+        f" {result.seconds:6.1f} s  valid {tally.valid}/{tally.attempted}"
+        f"  prompt {tally.computed:,} computed of {tally.prompt:,}  written {tally.written:,}"
+        f"  {result.ending}"
+    )
+    if not verbose:
+        return head
+    return "\n".join([head, *(f"       {line[:200]}" for line in _details(result))])
+
+
+def _details(result: Result) -> Sequence[str]:
+    why = [f"not done: {result.why_not}"] if result.why_not else []
+    told = [line.replace("\n", " / ") for line in result.story]
+    return [*told, f"-> {result.answer!r}", *why]
+
+
+def summary(results: Sequence[Result]) -> str:
+    """The figures of one system with one model."""
+    first, total = results[0], total_of(results)
+    count = len(results)
+    kinds = ", ".join(
+        f"{words} {done_of([each for each in results if each.steps == steps])}" for steps, words in _KINDS
+    )
+    share = f"{100 * total.valid / total.attempted:.1f} %" if total.attempted else "none"
+    return (
+        f"== {first.system}, {first.weights}: {done_of(results)} tasks done ({kinds})\n"
+        f"   schema-valid model steps {total.valid} of {total.attempted} ({share})\n"
+        f"   a task: prompt tokens {total.computed / count:,.0f} computed,"
+        f" {total.prompt / count:,.0f} in all; written {total.written / count:,.0f};"
+        f" {sum(each.seconds for each in results) / count:.1f} s"
+    )
+
+
+def ratios(ours: Sequence[Result], theirs: Sequence[Result]) -> str:
+    """Nexus against a peer with the same model, over the same tasks."""
+    done, other_done = (sum(each.why_not is None for each in results) for results in (ours, theirs))
+    mine, other = total_of(ours), total_of(theirs)
+    figures = [
+        ("tasks done", done, other_done),
+        ("prompt tokens computed", mine.computed, other.computed),
+        ("prompt tokens in all", mine.prompt, other.prompt),
+        ("tokens written", mine.written, other.written),
+    ]
+    parts = [f"{words} {_ratio(one, another)} ({one:,} : {another:,})" for words, one, another in figures]
+    return f"nexus / {theirs[0].system}, {ours[0].weights}: " + ", ".join(parts)
+
+
+def _ratio(one: int, another: int) -> str:
+    return f"{one / another:.2f}" if another else "-"
+
+
+def done_of(results: Sequence[Result]) -> str:
+    """How many are done, of how many."""
+    return f"{sum(each.why_not is None for each in results)} of {len(results)}"
+
+
+def total_of(results: Sequence[Result]) -> Tally:
+    """All tallies together."""
+    return sum((each.tally for each in results), Tally())
+
+
+async def bench_weights(
+    weights: str, systems: Mapping[str, System], tasks: Sequence[DeskTask], report: Report
+) -> None:
+    """Every system on one engine, one after the other."""
+    model = known_model(f"qwen2.5-coder-{weights}")
+    file = pull(model, default_models_dir(), usual_sources(ollama_url="http://127.0.0.1:11434"))
+    engine = MeteredEngine(file)
+    groups: dict[str, list[Result]] = {}
+    try:
+        await engine.load()
+        for name, system in systems.items():
+            groups[name] = []
+            for task in tasks:
+                result = await measure(name, system, weights, engine, task)
+                groups[name].append(result)
+                report.add(result)
+            report.say(summary(groups[name]))
+    finally:
+        await engine.close()
+    ours = groups.pop("nexus", None)
+    for theirs in groups.values() if ours else ():
+        report.conclude(ratios(ours or (), theirs))
+
+
+class Report:
+    """What was found so far: on the screen line by line, and in a file that is whole after every task."""
+
+    def __init__(self, file: Path | None, *, verbose: bool) -> None:
+        self._file = file
+        self._verbose = verbose
+        self._results: list[Result] = []
+        self._conclusions: list[str] = []
+
+    def add(self, result: Result) -> None:
+        """One more result."""
+        self._results.append(result)
+        self.say(line_of(result, verbose=self._verbose))
+        self._save()
+
+    def conclude(self, words: str) -> None:
+        """Something to say at the end."""
+        self._conclusions.append(words)
+        self._save()
+
+    def say(self, words: str) -> None:
+        """Print it now."""
+        print(words, flush=True)
+
+    def end(self) -> None:
+        """Print the conclusions."""
+        for words in self._conclusions:
+            self.say(words)
+
+    def _save(self) -> None:
+        if self._file:
+            found = {"results": [asdict(each) for each in self._results], "ratios": self._conclusions}
+            self._file.write_text(json.dumps(found, indent=1, ensure_ascii=False), "utf-8")
+
+
+async def bench(arguments: argparse.Namespace) -> None:
+    """Run what was asked for."""
+    tasks = [task for task in DESK_TASKS if not arguments.tasks or task.id in arguments.tasks]
+    report = Report(arguments.json, verbose=arguments.verbose)
+    with tempfile.TemporaryDirectory() as cache:
+        known: Mapping[str, System] = {
+            "nexus": Nexus(Path(cache)),
+            "create_agent": Peer(lenient=False),
+            "create_agent+lenient": Peer(lenient=True),
+        }
+        for weights in arguments.weights:
+            await bench_weights(weights, {name: known[name] for name in arguments.systems}, tasks, report)
+    report.end()
+
+
+def main() -> None:
+    """Read the command line, and run."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.desk", description=__doc__)
+    sizes = [name.rpartition("-")[2] for name in KNOWN_MODELS]
+    ids = [task.id for task in DESK_TASKS]
+    parser.add_argument("--weights", type=_some_of(sizes), default=sizes, help="0.5b,1.5b")
+    parser.add_argument("--systems", type=_some_of(SYSTEMS), default=SYSTEMS, help=",".join(SYSTEMS))
+    parser.add_argument("--tasks", type=_some_of(ids), default=[], help="ids of tasks; all by default")
+    parser.add_argument("--verbose", action="store_true", help="show every call and its result")
+    parser.add_argument("--json", type=Path, help="a file to keep everything in")
+    arguments = parser.parse_args()
+    # The desk's local time is UTC, and nothing is told to a tracing service.
+    os.environ.update({"TZ": "UTC", **dict.fromkeys(_TRACING, "false")})
+    time.tzset()
+    asyncio.run(bench(arguments))
+
+
+def _some_of(known: Sequence[str]) -> Callable[[str], list[str]]:
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        if strange := [name for name in names if name not in known]:
+            raise argparse.ArgumentTypeError(f"{', '.join(strange)}: known are {', '.join(known)}")
+        return names
+
+    return parse
+
+
+if __name__ == "__main__":
+    main()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +32,7 @@ from nexus.core.tool import ToolSpec
 from nexus.errors import ModelUnavailable, NexusError, PromptTooLong
 from nexus.models.engine import EmbeddedEngine
 from nexus.ports.tools import ToolProvider
+from tests.bench.lenient import calls_in_text, json_object, looks_like_call, new_id
 
 RECURSION_LIMIT = 25
 REPLY_TOKENS = 900
@@ -40,16 +40,13 @@ SEED = 7
 PROMPT = """\
 You are a careful assistant. You act for the user on their desk with the tools you have: e-mail, calendar, \
 to-do list, contacts and notes. Now it is {now}.
-Use the tools to look things up and to do what the user asks, step by step. Do exactly what was asked and nothing \
-else. Do not make up addresses, ids or dates: look them up. If the user only asks a question, change nothing. If \
-the tools cannot do it, or you would have to guess what is meant, say so instead of acting.
+Use the tools to look things up and to do what the user asks, step by step. Do exactly what was asked and \
+nothing else. Do not make up addresses, ids or dates: look them up. If the user only asks a question, change \
+nothing. If the tools cannot do it, or you would have to guess what is meant, say so instead of acting.
 When you are done, answer the user in a sentence or two."""
 
 OnAttempt = Callable[[bool], None]
 """Told of each tool call the model tried to make, and whether it was parsed and fits its tool's schema."""
-
-_NAMES = ("name", "tool", "tool_name", "function")
-_ARGUMENTS = ("arguments", "args", "parameters", "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ class PeerRun:
 
 
 class EngineChat(BaseChatModel):
-    """LangChain's view of the engine's chat endpoint: llama.cpp applies the chat template and parses tool calls.
+    """LangChain's view of the engine's chat endpoint: llama.cpp applies the template and parses tool calls.
 
     Attributes:
         lenient: Also take tool calls that stand as plain JSON in a reply without native ones.
@@ -164,93 +161,24 @@ class _Reply:
         raise ModelUnavailable(f"The engine failed: {self._error.get('message', self._error)}")
 
     def native_calls(self) -> tuple[list[ToolCall], int]:
-        """The calls that llama.cpp recognised, and how many of them have arguments that are no JSON object."""
+        """The calls llama.cpp recognised, and the number of those whose arguments are no JSON object."""
         found = [
-            (each["name"], _object(each["arguments"] or "{}"), each["id"])
+            (each["name"], json_object(each["arguments"] or "{}"), each["id"])
             for each in self._functions.values()
         ]
         calls = [
-            tool_call(name=name, args=args, id=id_ or new_id()) for name, args, id_ in found if args is not None
+            tool_call(name=name, args=args, id=id_ or new_id())
+            for name, args, id_ in found
+            if args is not None
         ]
         return calls, len(found) - len(calls)
 
     def _add(self, piece: Mapping[str, Any]) -> None:
-        known = self._functions.setdefault(
-            piece.get("index") or 0, {"id": "", "name": "", "arguments": ""}
-        )
+        known = self._functions.setdefault(piece.get("index") or 0, {"id": "", "name": "", "arguments": ""})
         function: Mapping[str, Any] = piece.get("function") or {}
         known["id"] = known["id"] or piece.get("id") or ""
         known["name"] += function.get("name") or ""
         known["arguments"] += function.get("arguments") or ""
-
-
-def calls_in_text(text: str, known: Mapping[str, Any]) -> list[ToolCall]:
-    """Every tool call that stands as JSON in `text`: bare, fenced, in tags, in a list; one or several."""
-    return [
-        tool_call(name=name, args=arguments, id=new_id())
-        for value in _json_values(text)
-        for name, arguments in _calls_of(value, known)
-    ]
-
-
-def looks_like_call(text: str, known: Mapping[str, Any]) -> bool:
-    """True if `text` names a tool and opens something like its arguments."""
-    return any(name in text for name in known) and any(mark in text for mark in ("{", "<tool", "("))
-
-
-def new_id() -> str:
-    """An id for a call that came without one."""
-    return f"call_{secrets.token_hex(6)}"
-
-
-def _json_values(text: str) -> Iterator[Any]:
-    """The outermost JSON objects and arrays in `text`, line breaks in strings forgiven."""
-    decoder = json.JSONDecoder(strict=False)
-    place = 0
-    while place < len(text):
-        if text[place] not in "{[":
-            place += 1
-            continue
-        try:
-            value, place = decoder.raw_decode(text, place)
-        except (ValueError, RecursionError):
-            place += 1
-        else:
-            yield value
-
-
-def _calls_of(value: Any, known: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The calls in a JSON value: an object with a name and arguments, in whichever words, or a list of such."""
-    if isinstance(value, list):
-        for each in value:
-            yield from _calls_of(each, known)
-        return
-    if not isinstance(value, dict):
-        return
-    if isinstance(value.get("tool_calls"), list):
-        yield from _calls_of(value["tool_calls"], known)
-    elif isinstance(value.get("function"), dict):
-        yield from _calls_of(value["function"], known)
-    else:
-        yield from _named(value, known)
-
-
-def _named(value: dict[str, Any], known: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    name = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), None)
-    given = next((value[key] for key in _ARGUMENTS if key in value), None)
-    arguments = _object(given) if isinstance(given, str) else given
-    if name is not None and isinstance(arguments, dict):
-        yield name, arguments
-    elif name in known and arguments is None:
-        yield name, {}
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text, strict=False)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 async def run_peer(

@@ -21,7 +21,7 @@ import psutil
 
 NEXUS = [sys.executable, "-m", "nexus"]
 HELP_RUNS = 7
-QUIET_SECONDS = 5
+QUIET_SECONDS = 25
 MEGABYTE = 1_000_000
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from typer.testing import CliRunner
 
@@ -99,6 +99,10 @@ class Home:
         """Give the scripted model its lines, one by one."""
         (self.path / "script.json").write_text(json.dumps(lines))
 
+    def lines_left(self) -> list[Any]:
+        """What the scripted model has not said yet."""
+        return list(json.loads((self.path / "script.json").read_text()))
+
     @property
     def calls(self) -> list[tuple[str, dict[str, Any]]]:
         """What the tools really got, in order."""
@@ -131,7 +135,7 @@ class Terminal:
         self.shown = ""
         self._read_to = 0
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,7 +1,7 @@
 """The real program over a scripted model and recording tools, so that a test can type at it.
 
 Its home holds `script.json` (what the model will say; used up line by line, across processes) and
-`calls.jsonl` (what the tools really got).
+`calls.jsonl` (what the tools really got). With a file `real-desk` in it, the tools are those of the desk.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from nexus.core.policy import Policy
 from nexus.core.tool import JsonSchema, ToolSpec
 from nexus.ports.clock import SystemClock
 from nexus.ports.model import ChatMessage, Completion
+from nexus.ports.tools import ToolProvider
 from nexus.runtime.locks import ThreadLocks
 from nexus.runtime.runner import Runner
 from nexus.runtime.service import Service
@@ -32,6 +33,8 @@ from nexus.store.ledger import SqliteLedger
 from nexus.store.owner import Owner
 from nexus.store.threads import SqliteThreads
 from nexus.testing import FixedIndex, RecordingTools, ScriptedModel
+from nexus.tools.desk import desk_provider
+from nexus.tools.index import HybridIndex
 from nexus.tools.registry import Registry
 
 SEND = ToolSpec(
@@ -79,7 +82,7 @@ FORBIDDEN = ToolSpec(
 
 
 class FileModel:
-    """A scripted model whose script lies in a file, so that the next process goes on where this one stopped."""
+    """A scripted model whose script lies in a file: the next process goes on where this one stopped."""
 
     name = "scripted"
     context_tokens = 8192
@@ -102,23 +105,17 @@ class FileModel:
         if "hang" in line:
             self._hanging.touch()
             await asyncio.Event().wait()
-        one = getattr(errors, line["raise"])() if "raise" in line else _with_thought(line, schema)
+        one = getattr(errors, line["raise"])() if "raise" in line else line
         return await ScriptedModel([one]).complete(
             messages, schema=schema, max_tokens=max_tokens, on_text=on_text
         )
 
     async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:  # noqa: ARG002
-        """Says nothing about probabilities."""
-        return None
+        """Reads every question as one; what is no question in its form is not asked about."""
+        return 1.0
 
     async def close(self) -> None:
         """Nothing to free."""
-
-
-def _with_thought(line: dict[str, Any], schema: JsonSchema | None) -> dict[str, Any]:
-    """The line of a choice of tool, with the thought that a script need not write out."""
-    needed = (schema or {}).get("required", [])
-    return {**{name: "One step is left." for name in needed if "tool" in line}, **line}
 
 
 @asynccontextmanager
@@ -132,10 +129,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         owner = Owner(home / "owners")
         stack.callback(owner.close)
         checkpoints = await stack.enter_async_context(open_checkpoints(home / "checkpoints.db"))
-        provider = RecordingTools([SEND, READ, LOSE, FORBIDDEN], behaviour=_behaviour(home))
-        tools = Registry([provider], frozenset(settings.disable))
+        tools = Registry([_provider(settings)], frozenset(settings.disable))
         await tools.refresh()
-        index = FixedIndex()
+        index = HybridIndex(None, None) if _has_desk(settings) else FixedIndex()
         await index.update(tools.all())
         parts = Parts(
             FileModel(home),
@@ -151,13 +147,26 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         yield Service(settings, runner, threads, parts)
 
 
+def _has_desk(settings: Settings) -> bool:
+    return (settings.home / "real-desk").exists()
+
+
+def _provider(settings: Settings) -> ToolProvider:
+    """Recording tools; or the real desk, for a test that wants real files."""
+    if _has_desk(settings):
+        return desk_provider(settings.desk, SystemClock())
+    return RecordingTools([SEND, READ, LOSE, FORBIDDEN], behaviour=_behaviour(settings.home))
+
+
 def _behaviour(home: Path) -> Callable[[ToolSpec, Mapping[str, Any]], str]:
     def behave(spec: ToolSpec, arguments: Mapping[str, Any]) -> str:
         with (home / "calls.jsonl").open("a") as file:
             file.write(json.dumps([spec.slug, dict(arguments)]) + "\n")
         if spec.slug == "desk_lose":
             raise errors.OutcomeUnknown("The post office did not answer.")
-        return "Two letters: the review moved to \x1b[31mFriday\x1b[0m." if spec.slug == "desk_read" else "Sent."
+        return (
+            "Two letters: the review moved to \x1b[31mFriday\x1b[0m." if spec.slug == "desk_read" else "Sent."
+        )
 
     return behave
 

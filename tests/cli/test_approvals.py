@@ -98,10 +98,12 @@ def test_reject_without_a_reason_ends_the_run_without_an_effect(waiting: Home) -
 
 
 def test_reject_with_a_reason_tells_the_model_which_goes_on(waiting: Home) -> None:
-    waiting.will_say(answer="Then I will not.")
-    done = waiting.nexus("approvals", "reject", waiting.pending(), "--reason", "wrong day")
-    assert done.code == 0
-    assert "Then I will not." in done.out
+    waiting.will_say(("desk_send", {**TO, "subject": "Monday"}), answer=None)
+    first = waiting.pending()
+    done = waiting.nexus("approvals", "reject", first, "--reason", "wrong day")
+    assert done.code == 3
+    assert waiting.pending() != first
+    assert "Monday" in done.out
     assert waiting.calls == []
 
 

@@ -8,7 +8,7 @@ from tests.cli.console import Home
 def test_each_line_is_a_request_until_quit(home: Home) -> None:
     home.will_say(answer="First.")
     home.script([*_answer("First."), *_answer("Second.")])
-    done = home.nexus("chat", stdin="one\n\ntwo\n/quit\nthree\n")
+    done = home.nexus("chat", stdin="What is one?\n\nWhat is two?\n/quit\nWhat is three?\n")
     assert done.code == 0
     assert done.out.index("First.") < done.out.index("Second.")
 

@@ -10,7 +10,16 @@ import pytest
 from nexus import __version__
 from tests.cli.console import ROOT, Home
 
-HEAVY = {"langgraph", "langchain_core", "pydantic", "httpx", "numpy", "questionary", "prompt_toolkit", "asyncio"}
+HEAVY = {
+    "langgraph",
+    "langchain_core",
+    "pydantic",
+    "httpx",
+    "numpy",
+    "questionary",
+    "prompt_toolkit",
+    "asyncio",
+}
 
 
 def test_help_names_every_command_and_every_exit_code(real: Home) -> None:
@@ -48,7 +57,11 @@ def test_home_may_stand_anywhere_and_its_file_counts(home: Home) -> None:
     other = home.path / "other"
     other.mkdir()
     (other / "nexus.toml").write_text("port = 8499\n")
-    for arguments in (["--home", str(other), "serve"], ["serve", "--home", str(other)], ["serve", f"--home={other}"]):
+    for arguments in (
+        ["--home", str(other), "serve"],
+        ["serve", "--home", str(other)],
+        ["serve", f"--home={other}"],
+    ):
         assert "serving 127.0.0.1:8499" in home.nexus(*arguments).out
 
 

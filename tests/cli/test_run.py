@@ -64,16 +64,16 @@ def test_json_is_one_object_a_line_with_the_whole_approval(home: Home) -> None:
 
 def test_a_second_request_goes_on_in_the_same_thread(home: Home) -> None:
     home.will_say(answer="Hello.")
-    thread = home.nexus("run", "Hi", "--json").lines[0]["thread_id"]
+    thread = home.nexus("run", "How are you?", "--json").lines[0]["thread_id"]
     home.will_say(answer="Hello again.")
-    done = home.nexus("run", "Hi again", "--thread", thread[:8])
+    done = home.nexus("run", "How are you now?", "--thread", thread[:8])
     assert done.code == 0
     assert thread in done.out
 
 
 def test_a_thread_without_anything_to_do_cannot_be_resumed(home: Home) -> None:
     home.will_say(answer="Hello.")
-    thread = home.nexus("run", "Hi", "--json").lines[0]["thread_id"]
+    thread = home.nexus("run", "How are you?", "--json").lines[0]["thread_id"]
     done = home.nexus("run", "--thread", thread)
     assert done.code == 2
     assert "nothing is left to do" in done.err
@@ -81,7 +81,7 @@ def test_a_thread_without_anything_to_do_cannot_be_resumed(home: Home) -> None:
 
 def test_a_question_of_the_model_ends_with_3_and_can_be_answered(home: Home) -> None:
     home.script([{"tool": "ask_user"}, {"question": "Which Anna?"}])
-    asked = home.nexus("run", "Write to Anna", "--json")
+    asked = home.nexus("run", "When can Anna come?", "--json")
     assert asked.code == 3
     home.will_say(answer="Thanks.")
     assert home.nexus("run", "The tall one", "--thread", asked.lines[0]["thread_id"]).code == 0
@@ -89,7 +89,7 @@ def test_a_question_of_the_model_ends_with_3_and_can_be_answered(home: Home) -> 
 
 def test_a_model_that_is_down_ends_with_5_and_the_thread_can_go_on(home: Home) -> None:
     home.script([{"raise": "ModelUnavailable"}])
-    done = home.nexus("run", "Hi", "--json")
+    done = home.nexus("run", "How are you?", "--json")
     thread = done.lines[0]["thread_id"]
     assert (done.code, done.lines[-1]["error"]) == (5, "ModelUnavailable")
     assert "Traceback" not in done.err
@@ -106,8 +106,8 @@ def test_nothing_to_do_is_bad_usage(home: Home) -> None:
 
 def test_the_request_can_come_from_standard_input(home: Home) -> None:
     home.will_say(answer="Hello.")
-    assert home.nexus("run", "-", stdin="Hi there").code == 0
-    assert home.nexus("threads", "list", "--json").lines[0]["title"] == "Hi there"
+    assert home.nexus("run", "-", stdin="How are you?").code == 0
+    assert home.nexus("threads", "list", "--json").lines[0]["title"] == "How are you?"
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])

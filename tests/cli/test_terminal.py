@@ -41,15 +41,18 @@ def test_keys_pressed_before_the_question_do_not_answer_it(sender: Home) -> None
 
 
 def test_reject_with_a_reason_reaches_the_model(sender: Home) -> None:
-    sender.script([{"tool": "desk_send"}, TO, {"tool": "final_answer"}, {"answer": "Understood."}])
+    mended = {**TO, "subject": "Monday"}
+    sender.will_say(("desk_send", TO), ("desk_send", mended), answer="It is sent.")
     with Terminal(sender, "run", REQUEST) as terminal:
         terminal.wait_for(LAST_CHOICE)
         terminal.press(DOWN, DOWN, ENTER)
         terminal.wait_for("Why not?")
         terminal.press("wrong day", ENTER)
-        terminal.wait_for("Understood.")
+        assert "Monday" in terminal.wait_for(LAST_CHOICE)
+        terminal.press(ENTER)
+        terminal.wait_for("It is sent.")
         assert terminal.end() == 0
-    assert sender.calls == []
+    assert sender.calls == [("desk_send", mended)]
 
 
 def test_reject_without_a_reason_ends_with_4(sender: Home) -> None:
@@ -68,7 +71,8 @@ def test_edit_changes_one_argument_shows_the_call_again_and_runs_that(sender: Ho
         terminal.press(DOWN, ENTER)
         terminal.wait_for("Back: leave it as it was")
         terminal.press(ENTER)
-        terminal.wait_for("to: design@example.com")  # prefilled
+        terminal.wait_for("New to:")
+        terminal.wait_for("design@example.com")  # prefilled
         terminal.press(CLEAR, "team@example.com", ENTER)
         terminal.wait_for("Back: leave it as it was")
         terminal.press(UP, UP, ENTER)
@@ -85,7 +89,7 @@ def test_an_edit_that_does_not_fit_says_why_and_can_be_mended(sender: Home) -> N
         terminal.press(DOWN, ENTER)
         terminal.wait_for("Back: leave it as it was")
         terminal.press(DOWN, DOWN, ENTER)
-        terminal.wait_for("copies (JSON)")
+        terminal.wait_for("New copies (as JSON):")
         terminal.press("0", ENTER)
         terminal.wait_for("minimum")
         terminal.press(CLEAR, "3", ENTER)
@@ -157,7 +161,9 @@ def test_a_lost_call_is_asked_about_with_its_own_answers(home: Home) -> None:
 
 
 def test_a_hostile_value_reaches_neither_the_terminal_nor_the_markup(home: Home) -> None:
-    home.will_say(("desk_send", {"to": "design@example.com", "subject": "\x1b]0;owned\x07[red]x[/red]\u202e"}))
+    home.will_say(
+        ("desk_send", {"to": "design@example.com", "subject": "\x1b]0;owned\x07[red]x[/red]\u202e"})
+    )
     with Terminal(home, "run", REQUEST) as terminal:
         shown = terminal.wait_for(LAST_CHOICE)
         assert r"\u{1b}]0;owned\u{7}[red]x[/red]\u{202e}" in shown
@@ -174,7 +180,7 @@ def test_a_question_of_the_model_is_answered_in_place(home: Home) -> None:
             {"answer": "The tall Anna, then."},
         ]
     )
-    with Terminal(home, "run", "Write to Anna") as terminal:
+    with Terminal(home, "run", "When can Anna come?") as terminal:
         terminal.wait_for("Which Anna?")
         terminal.wait_for("Your answer")
         terminal.press("The tall one", ENTER)
@@ -191,7 +197,7 @@ def test_a_chat_serves_one_request_after_the_other_in_one_thread(sender: Home) -
         terminal.wait_for("It is sent.")
         sender.will_say(answer="You are welcome.")
         terminal.wait_for("you:")
-        terminal.press("Thanks", ENTER)
+        terminal.press("How was it?", ENTER)
         terminal.wait_for("You are welcome.")
         terminal.wait_for("you:")
         terminal.press(CTRL_D)

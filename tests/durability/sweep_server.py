@@ -159,9 +159,7 @@ async def run_race(job: dict[str, Any]) -> dict[str, Any]:
     async with World(Path(job["home"]), clock=SystemClock()) as world:
         pending = await world.view()
         approvals = [approval.id for approval in pending.approvals]
-        Path(job["ready"]).touch()
-        while not Path(job["gun"]).exists():  # noqa: ASYNC110 - the gun is fired by another process
-            await asyncio.sleep(0)
+        await _at_the_gun(job)
         said: list[str] = []
         try:
             if job["how"] == "around the runner":
@@ -179,7 +177,21 @@ async def run_race(job: dict[str, Any]) -> dict[str, Any]:
         return {"said": said}
 
 
-JOBS = {"act": run_act, "recover": run_recover, "pause": run_pause, "race": run_race}
+async def run_open(job: dict[str, Any]) -> dict[str, Any]:
+    """One of several processes that start on a home that is not there yet."""
+    await _at_the_gun(job)
+    async with World(Path(job["home"]), clock=SystemClock()) as world:
+        await world.runner.create_thread()
+        return {"threads": len(await world.threads.search())}
+
+
+async def _at_the_gun(job: dict[str, Any]) -> None:
+    Path(job["ready"]).touch()
+    while not Path(job["gun"]).exists():  # noqa: ASYNC110 - the gun is fired by another process
+        await asyncio.sleep(0)
+
+
+JOBS = {"act": run_act, "recover": run_recover, "pause": run_pause, "race": run_race, "open": run_open}
 
 
 def _in_child(job: dict[str, Any], result: Path) -> None:
@@ -212,7 +224,7 @@ def serve() -> None:
         scratch = Path(jobs[0]["home"]).parent
         results = [scratch / f"result-{number}.json" for number in range(len(jobs))]
         pids = [fork(job, result) for job, result in zip(jobs, results, strict=True)]
-        if jobs[0]["job"] == "race":
+        if "gun" in jobs[0]:
             while not all(Path(job["ready"]).exists() for job in jobs):
                 pass
             Path(jobs[0]["gun"]).touch()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.world import World
@@ -40,18 +40,24 @@ graph TD;
 """
 
 
-def _sources() -> Iterator[tuple[str, ast.Module]]:
-    for folder in ("nexus", "graphs"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _sources() -> list[tuple[str, ast.Module]]:
+    return [
+        (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+        for folder in ("nexus", "graphs")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    ]
 
 
-def _calls() -> Iterator[tuple[str, str]]:
+@cache
+def _calls() -> list[tuple[str, str]]:
     """Every call in the code base: the file, and what is called as it is written."""
-    for path, tree in _sources():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                yield path, ast.unparse(node.func)
+    return [
+        (path, ast.unparse(node.func))
+        for path, tree in _sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    ]
 
 
 def test_there_is_one_interrupt_and_it_is_in_approve() -> None:

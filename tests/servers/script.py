@@ -14,7 +14,7 @@ Fault = Literal[
 ]
 
 
-class Dropped(Exception):  # noqa: N818 - named for what happens
+class Dropped(Exception):
     """Ends a connection in the middle of an answer."""
 
 

