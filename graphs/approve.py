@@ -14,8 +14,8 @@ from graphs.dialects import answer_type, describe, parse_answer, request_for
 from graphs.events import emit
 from graphs.parts import Parts
 from graphs.provenance import sources
-from graphs.state import State, call_of, to_state
-from nexus.core.action import Call, ThreadId, digest_of
+from graphs.state import State, call_of, thread_of, to_state
+from nexus.core.action import Call, digest_of
 from nexus.core.approval import Approval, Question
 from nexus.core.effect import Effect
 from nexus.core.origin import origins
@@ -70,7 +70,7 @@ class Approve:
         """The question's row: made once, found again in every replay."""
         now = self._parts.clock.now()
         expires_at, version = now + self._parts.approval_ttl, self._parts.policy.version
-        thread = ThreadId(config["configurable"]["thread_id"])
+        thread = thread_of(config)
         return await self._parts.approvals.ask(
             Approval(
                 id=call.approval_id,

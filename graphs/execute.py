@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 
 from graphs.events import emit
 from graphs.parts import Parts
-from graphs.state import State, call_of
+from graphs.state import State, call_of, thread_of
 from nexus.core.action import Call, ThreadId, digest_of
 from nexus.core.effect import Claim, Effect, InProgress, Outcome, Settled
 from nexus.core.policy import Allow, Deny
@@ -58,8 +58,9 @@ class Execute:
         started = time.monotonic()
         call = call_of(state)
         emit("executing", call_id=call.id, tool=call.tool, arguments=dict(call.arguments))
-        effect = await self._effect(call, ThreadId(config["configurable"]["thread_id"]))
-        spent = {**state["spent"], "seconds": state["spent"]["seconds"] + time.monotonic() - started}
+        effect = await self._effect(call, thread_of(config))
+        spent = state["spent"].copy()
+        spent["seconds"] += time.monotonic() - started
         if effect.outcome == "unknown":
             return {"question": "outcome", "go": False, "spent": spent}
         spent["failures"] = 0 if effect.outcome == "done" else spent["failures"] + 1

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import Literal
 
-from langgraph.graph import END
-
 from graphs.state import State
 
 
 def after_tool_select(state: State) -> Literal["reason", "__end__"]:
     """Reason goes on, unless the run has ended."""
-    return END if state.get("ending") else "reason"
+    return "__end__" if state.get("ending") else "reason"
 
 
 def after_reason(state: State) -> Literal["approve", "tool-select", "__end__"]:
     """A proposed call is judged; a search is made; an answer or a question ends the run."""
     if state.get("ending"):
-        return END
+        return "__end__"
     return "approve" if state.get("call") else "tool-select"
 
 
 def after_approve(state: State) -> Literal["execute", "tool-select", "__end__"]:
     """Only what may run goes to execute."""
     if state.get("ending"):
-        return END
+        return "__end__"
     return "execute" if state.get("go") else "tool-select"
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph.message import add_messages
 
-from nexus.core.action import Call, CallId
+from nexus.core.action import Call, CallId, ThreadId
 from nexus.core.approval import Question
 from nexus.core.budget import Spent
 
@@ -25,7 +26,13 @@ class CallState(TypedDict):
     attempt: int
 
 
-class State(TypedDict, total=False):
+class Input(TypedDict):
+    """What a run starts with: the conversation, its last message from the person."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+
+
+class State(TypedDict):
     """The state of a thread.
 
     Attributes:
@@ -70,6 +77,11 @@ def call_of(state: State) -> Call:
     return Call(
         id=CallId(call["id"]), tool=call["tool"], arguments=call["arguments"], attempt=call["attempt"]
     )
+
+
+def thread_of(config: RunnableConfig) -> ThreadId:
+    """The thread that a node runs in."""
+    return ThreadId(config.get("configurable", {})["thread_id"])
 
 
 def to_state(call: Call) -> CallState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def _open_service(settings: Settings) -> AsyncIterator[Service]:
+async def _open_service(settings: Settings) -> AsyncGenerator[Service]:
     from nexus.app import open_service
 
     async with open_service(settings) as service:

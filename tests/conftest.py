@@ -33,7 +33,7 @@ async def _world(make_world: MakeWorld) -> World:
 
 @pytest.fixture(name="fast_path")
 def _fast_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where there is one: a process that is killed does not care, a test with 400 lives does."""
+    """A folder in memory where there is one: who is killed does not care, a test with 400 lives does."""
     memory = Path("/dev/shm")  # noqa: S108 - a folder of our own inside it
     if not os.access(memory, os.W_OK):
         yield tmp_path

@@ -1,4 +1,4 @@
-"""A whole Nexus for tests: the real graph, runner and SQLite stores, with a planned model and a tool that acts on a file."""
+"""A whole Nexus for tests: the real graph, runner and stores, a planned model, a tool that acts on a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from jsonschema import Draft202012Validator
 from langchain_core.runnables import RunnableConfig
@@ -80,7 +80,7 @@ Plan = Sequence[tuple[str, Mapping[str, Any]]]
 
 @dataclass
 class PlannedModel:
-    """A `ChatModel` without memory: it reads in its prompt how much of the plan was proposed, so a replay repeats itself."""
+    """A `ChatModel` without memory: its prompt says how much of the plan is done, so a replay repeats it."""
 
     plan: Plan = ((SEND.slug, MAIL),)
     answer: str = "Done."
@@ -103,7 +103,9 @@ class PlannedModel:
             self._line(sum(_is_choice(message) for message in messages), schema["properties"]), schema
         )
         Draft202012Validator(schema).validate(line)
-        return Completion(json.dumps(line), prompt_tokens=10, cached_tokens=0, completion_tokens=5, seconds=0.0)
+        return Completion(
+            json.dumps(line), prompt_tokens=10, cached_tokens=0, completion_tokens=5, seconds=0.0
+        )
 
     async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:  # noqa: ARG002 - the port's
         """Sure that the request only asks for something if the plan only reads."""
@@ -122,7 +124,11 @@ class PlannedModel:
 
 
 def _is_choice(message: ChatMessage) -> bool:
-    return message.role == "assistant" and message.content.startswith("{") and "tool" in json.loads(message.content)
+    return (
+        message.role == "assistant"
+        and message.content.startswith("{")
+        and "tool" in json.loads(message.content)
+    )
 
 
 def _with_required(line: Mapping[str, Any], schema: JsonSchema) -> dict[str, Any]:
@@ -213,7 +219,7 @@ class World:
         self._settings: dict[str, Any] = {"policy": Policy(), "budget": Budget(), **parts}
         self._stack = AsyncExitStack()
 
-    async def __aenter__(self) -> World:
+    async def __aenter__(self) -> Self:
         """Open the files."""
         self.database = self._database_class(self.home / "nexus.db", self.clock)
         self._stack.push_async_callback(self.database.close)
@@ -239,7 +245,7 @@ class World:
         self.graph = build(self.parts, self.saver)
         self.runner = Runner(self.graph, self.parts, self.threads, ThreadLocks(self.home / "locks"))
 
-    async def restart(self) -> World:
+    async def restart(self) -> Self:
         """End in good order and open the same files again."""
         await self._stack.aclose()
         self._stack = AsyncExitStack()

@@ -73,7 +73,7 @@ class Problem(BaseModel):
     )
 
 
-class DecisionTooLate(Exception):  # noqa: N818 - it carries an error, and is none of the tree
+class DecisionTooLate(Exception):
     """A decision was not recorded; carries why, and the approval as it stands."""
 
     def __init__(self, error: NexusError, approval: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ _HEADERS = (
 )
 
 
-class _Refused(Exception):  # noqa: N818 - not an error of ours: an answer
+class _Refused(Exception):
     def __init__(self, status: int, detail: str, remedy: str | None = None) -> None:
         self.problem = http_problem(status, detail, remedy=remedy)
         super().__init__(detail)

@@ -90,7 +90,8 @@ def _problem(error: ValidationError) -> str:
     match error.validator:
         case "required":
             present = error.instance if isinstance(error.instance, Mapping) else {}
-            missing = [name for name in error.validator_value if name not in present]
+            required: Any = error.validator_value
+            missing = [name for name in required if name not in present]
             return f"{', '.join(missing)} is missing"
         case "additionalProperties":
             return error.message

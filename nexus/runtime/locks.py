@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class ThreadLocks:
         self._mine: set[str] = set()
 
     @asynccontextmanager
-    async def hold(self, thread_id: str) -> AsyncIterator[None]:
+    async def hold(self, thread_id: str) -> AsyncGenerator[None]:
         """Hold the thread's lock. Raises Conflict if another run holds it."""
         lock = self._lock(thread_id)
         if thread_id in self._mine or not await _acquired(lock):

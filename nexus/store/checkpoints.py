@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Checkpoints(AsyncSqliteSaver):
             await super().aput_writes(config, writes, task_id, task_path)
 
     @asynccontextmanager
-    async def _named_trouble(self) -> AsyncIterator[None]:
+    async def _named_trouble(self) -> AsyncGenerator[None]:
         try:
             yield
         except sqlite3.Error as error:
@@ -64,7 +64,7 @@ def strict_serializer() -> JsonPlusSerializer:
 
 
 @asynccontextmanager
-async def open_checkpoints(path: Path) -> AsyncIterator[Checkpoints]:
+async def open_checkpoints(path: Path) -> AsyncGenerator[Checkpoints]:
     """The saver over `path`.
 
     WAL with `synchronous=NORMAL`: safe against the death of the process. A power cut may take the last

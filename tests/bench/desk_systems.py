@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from graphs.agent import build
 from graphs.parts import Parts
 from nexus.core.approval import Approval
+from nexus.core.budget import Budget
 from nexus.core.decision import Approve, Decision
 from nexus.core.tool import JsonSchema
 from nexus.errors import OutputCut, OutputInvalid
@@ -138,7 +139,13 @@ class CheckedModel(EmbeddedModel):
 
 @asynccontextmanager
 async def open_runner(
-    home: Path, provider: LocalProvider, model: EmbeddedModel, *, embedder: Embedder, cache_dir: Path
+    home: Path,
+    provider: LocalProvider,
+    model: EmbeddedModel,
+    *,
+    embedder: Embedder,
+    cache_dir: Path,
+    budget: Budget | None = None,
 ) -> AsyncGenerator[Runner]:
     """The whole of Nexus over a desk: real stores in `home`, the real index, the clock of the tasks."""
     async with AsyncExitStack() as stack:
@@ -154,7 +161,8 @@ async def open_runner(
         await index.update(registry.all())
         await index.ready()
         ledger = SqliteLedger(database, owner)
-        parts = Parts(model, registry, index, SqliteApprovals(database), ledger, clock)
+        approvals = SqliteApprovals(database)
+        parts = Parts(model, registry, index, approvals, ledger, clock, budget=budget or Budget())
         checkpoints = await stack.enter_async_context(open_checkpoints(home / "checkpoints.db"))
         yield Runner(build(parts, checkpoints), parts, SqliteThreads(database), ThreadLocks(home / "locks"))
 

@@ -71,7 +71,7 @@ def _named(value: dict[str, Any], known: Mapping[str, Any]) -> Iterator[tuple[st
     arguments = json_object(given) if isinstance(given, str) else given
     if name is not None and isinstance(arguments, dict):
         yield name, arguments
-    elif name in known and arguments is None:
+    elif name is not None and name in known and given is None:
         yield name, {}
 
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 class SweepServer:
     """One running `sweep_server`; ends with its `with` block."""
 
-    def __enter__(self) -> SweepServer:
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.durability.sweep_server"],
             stdin=subprocess.PIPE,

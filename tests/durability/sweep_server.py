@@ -1,4 +1,4 @@
-"""A program that has everything imported and forks a child for each job, so that a process costs milliseconds.
+"""A program that has everything imported and forks a child for each job: a process costs milliseconds.
 
 One job a line on standard input, one result a line on standard output. A child kills itself with SIGKILL at
 the point it was told; points are numbered as they come, so nobody has to list them.
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from langgraph.types import Command
 
@@ -75,7 +75,7 @@ class MortalWorld(World):
         self._points = points
         self.tools.sabotage = self._around_the_call
 
-    async def __aenter__(self) -> MortalWorld:
+    async def __aenter__(self) -> Self:
         """Open the files, then stand around every write of a checkpoint."""
         await super().__aenter__()
         for name in ("aput", "aput_writes"):
@@ -112,7 +112,12 @@ async def come_back(world: World, decision: Decision) -> dict[str, Any]:
             return {"status": "idle", "unknown": None, "steps": 0}
         view = await world.view()
         if view.status == "idle":
-            return {"status": view.status, "unknown": unknown, "steps": len(view.steps), "ending": view.ending}
+            return {
+                "status": view.status,
+                "unknown": unknown,
+                "steps": len(view.steps),
+                "ending": view.ending,
+            }
         if view.status == "waiting":
             (approval,) = view.approvals
             if approval.question == "outcome":
@@ -159,7 +164,7 @@ async def run_race(job: dict[str, Any]) -> dict[str, Any]:
     async with World(Path(job["home"]), clock=SystemClock()) as world:
         pending = await world.view()
         approvals = [approval.id for approval in pending.approvals]
-        await _at_the_gun(job)
+        _at_the_gun(job)
         said: list[str] = []
         try:
             if job["how"] == "around the runner":
@@ -179,16 +184,16 @@ async def run_race(job: dict[str, Any]) -> dict[str, Any]:
 
 async def run_open(job: dict[str, Any]) -> dict[str, Any]:
     """One of several processes that start on a home that is not there yet."""
-    await _at_the_gun(job)
+    _at_the_gun(job)
     async with World(Path(job["home"]), clock=SystemClock()) as world:
         await world.runner.create_thread()
         return {"threads": len(await world.threads.search())}
 
 
-async def _at_the_gun(job: dict[str, Any]) -> None:
+def _at_the_gun(job: dict[str, Any]) -> None:
     Path(job["ready"]).touch()
-    while not Path(job["gun"]).exists():  # noqa: ASYNC110 - the gun is fired by another process
-        await asyncio.sleep(0)
+    while not Path(job["gun"]).exists():
+        pass
 
 
 JOBS = {"act": run_act, "recover": run_recover, "pause": run_pause, "race": run_race, "open": run_open}

@@ -1,4 +1,4 @@
-"""P3 under kill -9: a process dies before and after everything it writes and sends, and another one comes back."""
+"""P3 under kill -9: a process dies before and after all it writes and sends, and another one comes back."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 
 from tests.durability.servers import SweepServer
 
+pytestmark = pytest.mark.timeout(600)
 KILLED = -signal.SIGKILL
 Sweep = Callable[[Callable[[SweepServer, int], str], int], Counter[str]]
 

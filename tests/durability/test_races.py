@@ -1,4 +1,4 @@
-"""P3 under double clicks: many resumes and decisions at once, in one process and in eight, through the runner and around it."""
+"""P3 under double clicks: many resumes and decisions at once, in one process and in eight."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from nexus.runtime.runner import Event
 from tests.durability.servers import SweepServer
 from tests.world import MAIL, SEND, MakeWorld, World
 
+pytestmark = pytest.mark.timeout(600)
 APPROVE = {"decisions": [{"type": "approve"}]}
 REJECT = {"decisions": [{"type": "reject"}]}
 
 
 async def settled(world: World) -> Event | None:
-    """The last event after everybody is gone and somebody looked after the thread; the status must be a quiet one."""
+    """The last event after somebody looked after the thread; its status must be a quiet one."""
     event = None
     if (await world.view()).status == "unfinished":
         event = await world.resume()
@@ -72,7 +73,9 @@ async def test_parallel_resumes_around_the_runner_act_once_and_all_see_the_recor
     assert await results_of(world) == ["ok"]
 
 
-async def test_parallel_resumes_around_the_runner_do_not_answer_the_next_question(make_world: MakeWorld) -> None:
+async def test_parallel_resumes_around_the_runner_do_not_answer_the_next_question(
+    make_world: MakeWorld,
+) -> None:
     plan = ((SEND.slug, MAIL), (SEND.slug, {**MAIL, "subject": "second"}))
     world = await make_world(plan=plan)
     await world.start()
@@ -122,7 +125,10 @@ async def test_approve_against_reject_ends_as_the_recorded_decision_says(
     for number in range(30):
         one, two = await make_world(home=f"{number}/home"), await make_world(home=f"{number}/home")
         await one.start()
-        sides: list[tuple[World, Decision, dict[str, Any]]] = [(one, Approve(), APPROVE), (two, Reject(), REJECT)]
+        sides: list[tuple[World, Decision, dict[str, Any]]] = [
+            (one, Approve(), APPROVE),
+            (two, Reject(), REJECT),
+        ]
         await asyncio.gather(*(_decide(*side, around=around) for side in sides[:: -1 if number % 2 else 1]))
         await settled(one)
         (approval,) = await one.approvals.search(pending_only=False)
@@ -171,7 +177,13 @@ def test_eight_processes_at_once_act_once_and_agree(
         home = {"home": str(folder / "home")}
         server.ask(job="pause", decided="resume" in ways and len(set(ways)) == 1, **home)
         jobs = [
-            {"job": "race", "how": way, "ready": str(folder / f"ready-{place}"), "gun": str(folder / "gun"), **home}
+            {
+                "job": "race",
+                "how": way,
+                "ready": str(folder / f"ready-{place}"),
+                "gun": str(folder / "gun"),
+                **home,
+            }
             for place, way in enumerate(ways)
         ]
         ends = server.ask_all(jobs)

@@ -1,4 +1,4 @@
-"""P3 when the disk or the clock misbehaves: nothing is done twice, the error says what to do, and it works again after."""
+"""P3 when the disk or the clock misbehaves: nothing is done twice, and it works again after."""
 
 from __future__ import annotations
 
@@ -183,6 +183,10 @@ def _small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", folder], check=True)
 
 
+def _remount(disk: Path, mode: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{mode}", disk], check=True)
+
+
 def _fill(disk: Path) -> None:
     with (disk / "ballast").open("wb", buffering=0) as ballast:
         try:
@@ -252,10 +256,10 @@ async def test_files_that_cannot_be_made_are_a_store_that_is_unavailable(
     async with full(small_disk):
         with pytest.raises(StoreUnavailable):
             await use(small_disk / "home" / "nexus.db")
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    _remount(small_disk, "ro")
     with pytest.raises(StoreUnavailable):
         await use(small_disk / "home" / "nexus.db")
-    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    _remount(small_disk, "rw")
     await use(small_disk / "home" / "nexus.db")
 
 

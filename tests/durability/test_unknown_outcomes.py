@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from langgraph.types import StateSnapshot
 
 from nexus.core.decision import Approve, Edit, Reject, Respond
 from nexus.core.policy import Policy
@@ -99,7 +100,9 @@ async def _broken(world: World, break_off: Break) -> int:
 
 
 @breaks
-async def test_a_person_says_that_it_happened_and_it_is_not_done_again(world: World, break_off: Break) -> None:
+async def test_a_person_says_that_it_happened_and_it_is_not_done_again(
+    world: World, break_off: Break
+) -> None:
     acted = await _broken(world, break_off)
     await world.decide(Respond("I see it in the outbox"))
     await world.resume()
@@ -109,7 +112,9 @@ async def test_a_person_says_that_it_happened_and_it_is_not_done_again(world: Wo
 
 
 @breaks
-async def test_a_person_asks_for_another_try_and_it_is_made_exactly_once(world: World, break_off: Break) -> None:
+async def test_a_person_asks_for_another_try_and_it_is_made_exactly_once(
+    world: World, break_off: Break
+) -> None:
     acted = await _broken(world, break_off)
     await world.decide(Approve())
     await asyncio.gather(*(world.resume() for _ in range(3)), return_exceptions=True)
@@ -187,8 +192,15 @@ async def test_a_reading_call_that_broke_off_is_a_plain_failure_nobody_is_asked_
     assert (await world.view()).status == "idle"
 
 
-async def _raise(*_: Any, acted: bool) -> None:
+async def _raise(*_: Any, acted: bool) -> None:  # noqa: ARG001 - the seam's
     raise RuntimeError("a bug")
+
+
+async def _before_execute(world: World) -> StateSnapshot:
+    """The thread as it was when execute was about to run."""
+    return await anext(
+        s async for s in world.graph.aget_state_history(world.config()) if s.next == ("execute",)
+    )
 
 
 async def _died_in_the_call(world: World) -> None:
@@ -206,7 +218,7 @@ async def _claimed_by_the_dead(world: World) -> None:
         )
     )
     # The thread as it was before that death: execute comes next, and nobody was asked.
-    before = [s async for s in world.graph.aget_state_history(world.config()) if s.next == ("execute",)][0]
+    before = await _before_execute(world)
     latest = before.config["configurable"]["checkpoint_id"]
     for table in ("writes", "checkpoints"):
         await world.saver.conn.execute(
@@ -279,10 +291,8 @@ async def test_a_call_that_is_done_is_never_told_as_undone_whatever_changed(
     await world.start()
     await world.decide(Approve())
     await world.resume()
-    before = [s async for s in world.graph.aget_state_history(world.config()) if s.next == ("execute",)][0]
+    before = await _before_execute(world)
     change(world)
     await world.graph.ainvoke(None, before.config, durability="sync")
     assert len(world.effects) == 1
     assert "ok" in await world.answered()
-
-

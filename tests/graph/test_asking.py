@@ -1,11 +1,13 @@
-"""The question a person gets: LangChain's request with Nexus's facts beside it, and every dialect it may be answered in."""
+"""The question a person gets, and every dialect in which it may be answered."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from langchain.agents.middleware.human_in_the_loop import HITLRequest
+from langgraph.errors import EmptyInputError
 from langgraph.types import Command
 from pydantic import TypeAdapter, ValidationError
 
@@ -75,7 +77,11 @@ async def test_a_question_says_in_json_schema_what_it_can_be_answered_with(world
 async def test_asking_again_is_the_same_question(world: World) -> None:
     await world.start()
     first = await question(world)
-    assert await world.resume() == {"event": "paused", "thread_id": "t", "approvals": [first["nexus"]["approval_id"]]}
+    assert await world.resume() == {
+        "event": "paused",
+        "thread_id": "t",
+        "approvals": [first["nexus"]["approval_id"]],
+    }
     assert await question(world) == first
 
 
@@ -173,10 +179,16 @@ MALFORMED: dict[str, Any] = {
     "a decision that is text": {"decisions": ["approve"]},
     "decisions that are no list": {"decisions": {"type": "approve"}},
     "an edit of nothing": {"type": "edit"},
-    "an edit to another tool": {"type": "edit", "edited_action": {"name": "post_remove", "args": {"number": 1}}},
+    "an edit to another tool": {
+        "type": "edit",
+        "edited_action": {"name": "post_remove", "args": {"number": 1}},
+    },
     "an edit of the wrong type": {"type": "edit", "edited_action": {"name": SEND.slug, "args": {"to": 7}}},
     "an edit that lacks something": {"type": "edit", "edited_action": {"name": SEND.slug, "args": {}}},
-    "an edit with something more": {"type": "edit", "edited_action": {"name": SEND.slug, "args": {**MAIL, "cc": "e"}}},
+    "an edit with something more": {
+        "type": "edit",
+        "edited_action": {"name": SEND.slug, "args": {**MAIL, "cc": "e"}},
+    },
     "an edit too deep": {"type": "edit", "edited_action": {"name": SEND.slug, "args": {"to": _deep(40)}}},
     "an edit of a megabyte": {
         "type": "edit",
@@ -192,7 +204,9 @@ MALFORMED: dict[str, Any] = {
     "an inbox without answers": [],
     "an inbox of two": [{"type": "accept"}, {"type": "accept"}],
     "an inbox of an unknown type": [{"type": "approve"}],
-    "an inbox edit of another tool": [{"type": "edit", "args": {"action": "post_remove", "args": {"number": 1}}}],
+    "an inbox edit of another tool": [
+        {"type": "edit", "args": {"action": "post_remove", "args": {"number": 1}}}
+    ],
     "an inbox edit of text": [{"type": "edit", "args": "ana@example.com"}],
     "an inbox response of a map": [{"type": "response", "args": {"message": "hi"}}],
     "the digest of something else": {"type": "approve", "digest": "0" * 64},
@@ -201,7 +215,9 @@ MALFORMED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED.keys())
-async def test_a_malformed_answer_neither_acts_nor_decides_nor_poisons_the_thread(world: World, value: Any) -> None:
+async def test_a_malformed_answer_neither_acts_nor_decides_nor_poisons_the_thread(
+    world: World, value: Any
+) -> None:
     await world.start()
     with pytest.raises(ValidationError):
         await answer(world, value)
@@ -218,9 +234,8 @@ async def test_a_malformed_answer_neither_acts_nor_decides_nor_poisons_the_threa
 @pytest.mark.parametrize("value", [None, {}], ids=["nothing", "an empty map"])
 async def test_an_empty_answer_does_nothing(world: World, value: Any) -> None:
     await world.start()
-    with pytest.raises(Exception):  # noqa: B017, PT011 - LangGraph's own, differing by version
+    with suppress(EmptyInputError):
         await answer(world, value)
-        raise ValidationError.from_exception_data("accepted without effect", [])
     assert (await world.pending()).is_pending
     assert world.effects == []
 
@@ -236,7 +251,9 @@ async def test_an_answer_saved_but_not_carried_out_counts_after_the_next_start(w
     await world.start()
     snapshot = await world.graph.aget_state(world.config())
     await world.saver.aput_writes(
-        snapshot.config, [("__resume__", {"decisions": [{"type": "reject"}]})], "00000000-0000-0000-0000-000000000000"
+        snapshot.config,
+        [("__resume__", {"decisions": [{"type": "reject"}]})],
+        "00000000-0000-0000-0000-000000000000",
     )
     await world.restart()
     await world.resume()

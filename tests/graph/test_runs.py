@@ -1,4 +1,4 @@
-"""Runs of the graph: rules that deny, time that passes, budgets, repetitions, corrections, and every way a tool can end."""
+"""Runs of the graph: rules, time, budgets, repetitions, and every way a tool can end."""
 
 from __future__ import annotations
 
@@ -161,7 +161,9 @@ async def test_a_thread_that_waits_takes_no_new_request(world: World) -> None:
 
 
 @pytest.mark.parametrize("request_", ["", "  \n", "x" * 20_001, "half \ud800"])
-async def test_a_request_that_cannot_be_used_is_refused_before_anything_starts(world: World, request_: str) -> None:
+async def test_a_request_that_cannot_be_used_is_refused_before_anything_starts(
+    world: World, request_: str
+) -> None:
     await world.runner.create_thread("t")
     with pytest.raises(InvalidInput, match="request"):
         async for _ in world.runner.run("t", request_):
@@ -203,7 +205,7 @@ async def test_an_error_that_says_nothing_happened_goes_to_the_model(
 ) -> None:
     calls = 0
 
-    async def fails(*_: Any, acted: bool) -> None:
+    async def fails(*_: Any, acted: bool) -> None:  # noqa: ARG001 - the seam's
         nonlocal calls
         calls += 1
         raise error
@@ -239,7 +241,7 @@ async def test_a_failure_the_model_does_not_get_over_ends_the_run(make_world: Ma
     plan = tuple((REMOVE.slug, {"number": number}) for number in range(9))
     world = await make_world(plan=plan)
 
-    async def fails(*_: Any, acted: bool) -> None:
+    async def fails(*_: Any, acted: bool) -> None:  # noqa: ARG001 - the seam's
         raise ToolFailed("no")
 
     world.tools.sabotage = fails
@@ -269,7 +271,9 @@ async def test_a_tool_that_went_away_before_it_was_asked_about_is_told_to_the_mo
 
 
 @pytest.mark.parametrize("decision", [Approve(), Edit(OTHER), Reject()], ids=lambda decision: decision.kind)
-async def test_a_tool_that_went_away_after_the_decision_is_told_to_the_model(world: World, decision: Any) -> None:
+async def test_a_tool_that_went_away_after_the_decision_is_told_to_the_model(
+    world: World, decision: Any
+) -> None:
     await world.start()
     await world.decide(decision)
     del world.tools.specs[SEND.slug]
@@ -302,17 +306,23 @@ async def test_a_tool_that_changed_after_the_yes_does_not_run(world: World, fact
     ids=["arguments", "id", "empty id", "attempt", "tool", "unknown tool"],
 )
 @pytest.mark.parametrize("approved", [False, True], ids=["asked", "approved"])
-async def test_a_call_forged_in_the_state_does_not_run(world: World, forged: dict[str, Any], *, approved: bool) -> None:
+async def test_a_call_forged_in_the_state_does_not_run(
+    world: World, forged: dict[str, Any], *, approved: bool
+) -> None:
     await world.start()
     if approved:
         await world.decide(Approve())
     call = (await world.graph.aget_state(world.config())).values["call"]
-    await world.graph.aupdate_state(world.config(), {"call": {**call, **forged}, "go": True}, as_node="approve")
+    await world.graph.aupdate_state(
+        world.config(), {"call": {**call, **forged}, "go": True}, as_node="approve"
+    )
     await world.resume()
     assert world.effects == []
 
 
-async def test_a_jump_to_a_node_without_a_call_does_nothing_and_leaves_the_thread_usable(world: World) -> None:
+async def test_a_jump_to_a_node_without_a_call_does_nothing_and_leaves_the_thread_usable(
+    world: World,
+) -> None:
     await world.start()
     await world.decide(Reject())
     await world.resume()
@@ -322,7 +332,9 @@ async def test_a_jump_to_a_node_without_a_call_does_nothing_and_leaves_the_threa
     assert world.effects == []
 
 
-async def test_every_checkpoint_of_a_finished_thread_can_be_run_again_without_another_effect(world: World) -> None:
+async def test_every_checkpoint_of_a_finished_thread_can_be_run_again_without_another_effect(
+    world: World,
+) -> None:
     await world.start()
     await world.decide(Approve())
     await world.resume()

@@ -1,4 +1,4 @@
-"""The two structural facts, the drawn graph, and where nodes may not look: read off the source, not off a run."""
+"""The structural facts, read off the source, and the drawn graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A forged checkpoint is data: reading it back imports nothing, builds nothing and calls nothing (CVE-2026-28277)."""
+"""A forged checkpoint is data: reading it back builds nothing and calls nothing (CVE-2026-28277)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import pickle
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,11 @@ def _forged_msgpack(marker: Path) -> Iterator[bytes]:
 def _forged_json(marker: Path) -> Iterator[bytes]:
     for module, name, argument in TARGETS:
         value = argument.format(marker=str(marker))
-        for extra in ({"args": [value]}, {"kwargs": {"marker": value}}, {"args": [value], "method": "model_validate_json"}):
+        for extra in (
+            {"args": [value]},
+            {"kwargs": {"marker": value}},
+            {"args": [value], "method": "model_validate_json"},
+        ):
             yield json.dumps({"lc": 2, "type": "constructor", "id": [module, name], **extra}).encode()
             yield json.dumps({"lc": 1, "type": "constructor", "id": [module, name], **extra}).encode()
 
@@ -144,12 +148,10 @@ async def test_a_thread_over_forged_rows_runs_none_of_them_and_sends_nothing(
     await world.decide(Approve())
     data = next(data for of_kind, data in _forged(marker) if of_kind == kind)
     await _forge(world, column, data, kind)
-    try:
+    with suppress(Exception):  # damaged is damaged; what counts is that nothing was called
         await world.resume()
-    except Exception as error:  # noqa: BLE001 - damaged is damaged; what counts is that nothing was called
-        assert str(error)
     assert not marker.exists()
-    # With its checkpoint gone the thread can do nothing; with only the pending writes gone it does what was approved.
+    # Without its checkpoint the thread can do nothing; without the pending writes, what was approved.
     assert len(world.effects) <= (0 if column == "checkpoint" else 1)
 
 
@@ -159,7 +161,9 @@ def test_what_a_thread_holds_comes_back_as_it_was() -> None:
         "messages": [
             HumanMessage(content="hi", id="h"),
             AIMessage(content="", tool_calls=[call], id="a"),
-            ToolMessage(content="ok", tool_call_id="1", name="post_send", id="t", artifact={"outcome": "done"}),
+            ToolMessage(
+                content="ok", tool_call_id="1", name="post_send", id="t", artifact={"outcome": "done"}
+            ),
         ],
         "call": {"id": "1", "tool": "post_send", "arguments": {"n": 1.5}, "attempt": 1},
         "spent": {"steps": 1, "failures": 0, "tokens": 3, "seconds": 0.25},

@@ -1,4 +1,4 @@
-"""An approval is decided once, in time, by an answer that fits, on what was shown: the whole table of transitions."""
+"""An approval is decided once, in time, on what was shown: the whole table of transitions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ from nexus.core.approval import (
     expire,
 )
 from nexus.core.decision import Approve, Decision, Edit, Reject, Respond
-from nexus.errors import ApprovalExpired, ArgumentsInvalid, Conflict, DecisionInvalid, DigestMismatch, NexusError
+from nexus.errors import (
+    ApprovalExpired,
+    ArgumentsInvalid,
+    Conflict,
+    DecisionInvalid,
+    DigestMismatch,
+    NexusError,
+)
 from tests.world import MAIL, READ, SEND
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -156,4 +163,6 @@ def test_an_edit_keeps_the_proposal_and_makes_a_new_call() -> None:
 
 
 def test_every_error_of_a_decision_is_one_of_ours() -> None:
-    assert all(issubclass(kind, NexusError) for kind in (Conflict, ApprovalExpired, DigestMismatch, DecisionInvalid))
+    assert all(
+        issubclass(kind, NexusError) for kind in (Conflict, ApprovalExpired, DigestMismatch, DecisionInvalid)
+    )

@@ -27,7 +27,10 @@ TOOL = replace(SEND, parameters=PARAMETERS)
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "missing": ({}, "arguments: to is missing"),
     "wrong type": ({"to": 7}, "to: 7 is not of type string Expected: an e-mail address"),
-    "unknown": ({"to": "a", "cc": "b"}, r"arguments: Additional properties are not allowed \('cc' was unexpected\)"),
+    "unknown": (
+        {"to": "a", "cc": "b"},
+        r"arguments: Additional properties are not allowed \('cc' was unexpected\)",
+    ),
     "not one of": ({"to": "a", "when": "soon"}, r"when: 'soon' is not one of \['now', 'later'\]"),
     "too small": ({"to": "a", "count": 0}, r"count: 0 does not fit \(minimum: 1\)"),
     "deep inside": ({"to": "a", "people": ["b", 3]}, "people.1: 3 is not of type string"),
@@ -72,7 +75,9 @@ def test_the_model_gets_what_is_required_first_few_options_and_no_noise() -> Non
 
 def test_a_property_named_like_a_keyword_is_kept() -> None:
     inner = {"type": "object", "properties": {"title": {"type": "string", "title": "T"}, "default": {}}}
-    schema = schema_for_model({"properties": {"title": inner, "list": {"anyOf": [{"title": "x"}, {"enum": [1]}]}}})
+    schema = schema_for_model(
+        {"properties": {"title": inner, "list": {"anyOf": [{"title": "x"}, {"enum": [1]}]}}}
+    )
     assert schema["properties"]["title"]["properties"] == {"title": {"type": "string"}, "default": {}}
     assert schema["properties"]["list"] == {"anyOf": [{}, {"enum": [1]}]}
 

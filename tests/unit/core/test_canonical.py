@@ -15,10 +15,27 @@ from hypothesis import strategies as st
 from nexus.core.canonical import MAX_BYTES, MAX_DEPTH, canonical_json, parse_json, sha256
 from nexus.errors import ArgumentsInvalid
 
-WORDS = ["", "a", "A", "ä", "a\u0308", "to", "1", "true", "null", "\u202e", "\u200b", "x y", '"', "\\", "/", "~"]
+WORDS = [
+    "",
+    "a",
+    "A",
+    "ä",
+    "a\u0308",
+    "to",
+    "1",
+    "true",
+    "null",
+    "\u202e",
+    "\u200b",
+    "x y",
+    '"',
+    "\\",
+    "/",
+    "~",
+]
 
 
-def _random_value(source: random.Random, depth: int = 0) -> Any:
+def _random_value(source: random.Random, depth: int = 0) -> Any:  # noqa: PLR0911 - one a kind
     kind = source.randrange(8 if depth < 3 else 6)
     match kind:
         case 0:
@@ -40,7 +57,7 @@ def _random_value(source: random.Random, depth: int = 0) -> Any:
             }
 
 
-def _mutated(source: random.Random, value: Any) -> Any:
+def _mutated(source: random.Random, value: Any) -> Any:  # noqa: PLR0911 - one a kind
     """A value a little beside `value`: the kind of change an attacker would hope to hide."""
     match value:
         case dict() if value:
@@ -90,8 +107,10 @@ JSON = st.recursive(
     | st.integers(-(2**53 - 1), 2**53 - 1)
     | st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: not 2**53 <= abs(number) < 1e21)
     | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -135,7 +154,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an integer of 70 bits": ({"n": 2**70}, "/n: is an integer beyond"),
     "the first integer that is not exact": (2**53, "is an integer beyond"),
     "the same below zero": (-(2**53), "is an integer beyond"),
-    "a float that would be read back as such an integer": ({"n": 9007199254740992.0}, "/n: is an integer beyond"),
+    "a float that would be read back as such an integer": (
+        {"n": 9007199254740992.0},
+        "/n: is an integer beyond",
+    ),
     "half a character": ({"a": ["\ud800"]}, "/a/0: holds half of a character"),
     "half a character in a key": ({"\udfff": 1}, "holds half of a character"),
     "too deep": (_nested(MAX_DEPTH + 1), "is nested too deeply"),
@@ -173,7 +195,17 @@ def test_values_that_are_equal_in_json_are_spelled_alike() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a": 1, "a": 2}', '{"x": {"a": 1, "a": 1}}', "NaN", "[Infinity]", "-Infinity", "", "{", "{'a': 1}", "[" * 100_000],
+    [
+        '{"a": 1, "a": 2}',
+        '{"x": {"a": 1, "a": 1}}',
+        "NaN",
+        "[Infinity]",
+        "-Infinity",
+        "",
+        "{",
+        "{'a': 1}",
+        "[" * 100_000,
+    ],
 )
 def test_json_that_means_two_things_or_none_is_refused(text: str) -> None:
     with pytest.raises(ArgumentsInvalid, match="not valid JSON"):

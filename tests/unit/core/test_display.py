@@ -53,7 +53,17 @@ def test_hidden_and_reordering_characters_are_spelled_out(text: str, shown: str)
     assert visible(text) == shown
 
 
-HARMLESS = ["Grüße, Zoë!", "日本語", "مرحبا", "שלום", "line\nline\ttab", "**bold** [a](http://b)", "<b>&amp;</b>", "👍", "e\u0301"]
+HARMLESS = [
+    "Grüße, Zoë!",
+    "日本語",
+    "مرحبا",
+    "שלום",
+    "line\nline\ttab",
+    "**bold** [a](http://b)",
+    "<b>&amp;</b>",
+    "👍",
+    "e\u0301",
+]
 
 
 @pytest.mark.parametrize("text", HARMLESS)

@@ -24,7 +24,9 @@ BY_HINTS: list[tuple[set[Hint], Verdict]] = [
 ]
 
 
-@pytest.mark.parametrize(("hints", "verdict"), BY_HINTS, ids=lambda value: str(sorted(value)) if isinstance(value, set) else "")
+@pytest.mark.parametrize(
+    ("hints", "verdict"), BY_HINTS, ids=lambda value: str(sorted(value)) if isinstance(value, set) else ""
+)
 def test_only_what_is_purely_read_only_runs_without_asking(hints: set[Hint], verdict: Verdict) -> None:
     assert Policy().judge(replace(SEND, hints=frozenset(hints))) == verdict
 

@@ -52,7 +52,9 @@ async def test_a_file_that_was_readable_by_all_is_made_private(tmp_path: Path) -
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-async def test_a_folder_that_was_there_keeps_its_mode_and_new_ones_above_it_are_private(tmp_path: Path) -> None:
+async def test_a_folder_that_was_there_keeps_its_mode_and_new_ones_above_it_are_private(
+    tmp_path: Path,
+) -> None:
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o755)
     make_private_file(shared / "a" / "b" / "file")
@@ -87,7 +89,9 @@ def test_eight_processes_that_open_a_new_home_at_once_all_work(fast_path: Path) 
             connection.close()
 
 
-async def test_a_file_of_today_is_not_migrated_again(database: Database, tmp_path: Path, clock: FakeClock) -> None:
+async def test_a_file_of_today_is_not_migrated_again(
+    database: Database, tmp_path: Path, clock: FakeClock
+) -> None:
     version = await pragma(database, "user_version")
     await database.write(lambda connection, _: connection.execute("INSERT INTO meta VALUES ('mine', 'x')"))
     other = Database(tmp_path / "home" / "nexus.db", clock)
@@ -106,7 +110,9 @@ async def test_a_change_that_fails_leaves_nothing_behind(database: Database) -> 
 
     with pytest.raises(RuntimeError):
         await database.write(half)
-    left = await database.read(lambda c: c.execute("SELECT count(*) FROM meta WHERE name = 'half'").fetchone()[0])
+    left = await database.read(
+        lambda c: c.execute("SELECT count(*) FROM meta WHERE name = 'half'").fetchone()[0]
+    )
     assert left == 0
     assert await database.write(lambda connection, _: connection.in_transaction)
 
@@ -115,7 +121,9 @@ async def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path: Path
     path = tmp_path / "nexus.db"
     path.write_text("this is no database, but a letter to a friend, longer than a header")
     database = Database(path, clock)
-    with pytest.raises(StoreUnavailable, match=r"nexus.db cannot be used right now \(file is not a database\)"):
+    with pytest.raises(
+        StoreUnavailable, match=r"nexus.db cannot be used right now \(file is not a database\)"
+    ):
         await database.write(lambda *_: None)
     await database.close()
     assert path.read_text().startswith("this is no database")

@@ -101,7 +101,12 @@ async def test_an_approval_is_found_by_the_beginning_of_its_id_if_that_is_unique
         await stores.approvals.ask(stores.approval(name))
     assert (await stores.approvals.get("abc")).call.id == "abc"
     assert (await stores.approvals.get("x%")).call.id == "x%_"
-    for beginning, problem in [("ab", "More than one"), ("z", "There is no"), ("", "There is no"), ("%", "There is no")]:
+    for beginning, problem in [
+        ("ab", "More than one"),
+        ("z", "There is no"),
+        ("", "There is no"),
+        ("%", "There is no"),
+    ]:
         with pytest.raises(NotFound, match=problem):
             await stores.approvals.get(beginning)
 
@@ -198,7 +203,14 @@ async def test_threads_are_found_by_unique_beginnings_and_listed_the_latest_firs
 
 def claim(key: str = "a.1", **facts: object) -> Claim:
     return replace(
-        Claim(key=key, thread="t", tool="post_send", digest=Digest("d"), needs_approval=True, is_repeatable=False),
+        Claim(
+            key=key,
+            thread="t",
+            tool="post_send",
+            digest=Digest("d"),
+            needs_approval=True,
+            is_repeatable=False,
+        ),
         **facts,  # type: ignore[arg-type]
     )
 
@@ -285,7 +297,9 @@ async def test_what_ran_as_something_else_is_refused_and_named_but_unknown_stays
     assert await stores.ledger.claim(other, approval_id="") == Settled(LOST)
 
 
-async def test_a_released_claim_can_be_made_again_and_a_settled_one_cannot_be_released(stores: Stores) -> None:
+async def test_a_released_claim_can_be_made_again_and_a_settled_one_cannot_be_released(
+    stores: Stores,
+) -> None:
     await stores.ledger.claim(READING, approval_id="")
     await stores.ledger.release("r.1")
     assert await stores.ledger.claim(READING, approval_id="") == Claimed()
@@ -329,7 +343,9 @@ async def test_a_claim_whose_claimer_was_cancelled_is_given_back(stores: Stores,
     assert await stores.ledger.claim(READING, approval_id="") == Claimed()
 
 
-async def test_a_claim_that_was_cancelled_and_then_refused_says_only_that_it_was_cancelled(stores: Stores) -> None:
+async def test_a_claim_that_was_cancelled_and_then_refused_says_only_that_it_was_cancelled(
+    stores: Stores,
+) -> None:
     await stores.threads.search()
     claiming = asyncio.create_task(stores.ledger.claim(claim(), approval_id="a-1"))
     await asyncio.sleep(0)
@@ -341,7 +357,9 @@ async def test_a_claim_that_was_cancelled_and_then_refused_says_only_that_it_was
 # Owners and locks.
 
 
-async def test_an_owner_lives_until_it_is_closed_and_strangers_are_dead(stores: Stores, others: Stores) -> None:
+async def test_an_owner_lives_until_it_is_closed_and_strangers_are_dead(
+    stores: Stores, others: Stores
+) -> None:
     assert stores.owner.is_alive(stores.owner.token)
     assert stores.owner.is_alive(others.owner.token)
     assert not stores.owner.is_alive("nobody")
@@ -349,9 +367,15 @@ async def test_an_owner_lives_until_it_is_closed_and_strangers_are_dead(stores: 
     assert not stores.owner.is_alive(others.owner.token)
 
 
-async def test_an_owner_whose_process_died_leaves_a_lock_file_that_nobody_holds(stores: Stores, tmp_path: Path) -> None:
+async def test_an_owner_whose_process_died_leaves_a_lock_file_that_nobody_holds(
+    stores: Stores, tmp_path: Path
+) -> None:
     (tmp_path / "owners" / "dead.lock").touch()
     assert not stores.owner.is_alive("dead")
+
+
+def _everything(folder: Path) -> list[Path]:
+    return list(folder.rglob("*"))
 
 
 async def test_a_thread_is_held_by_one_at_a_time_across_processes(tmp_path: Path) -> None:
@@ -367,4 +391,4 @@ async def test_a_thread_is_held_by_one_at_a_time_across_processes(tmp_path: Path
     assert not theirs.is_held("../t")
     async with theirs.hold("../t"):
         assert mine.is_held("../t")
-    assert all(path.parent == tmp_path for path in tmp_path.rglob("*"))
+    assert {path.parent for path in _everything(tmp_path)} == {tmp_path}
