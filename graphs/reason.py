@@ -31,7 +31,7 @@ from nexus.core.canonical import sha256
 from nexus.core.grounding import check_grounded, without_made_up
 from nexus.core.origin import Source
 from nexus.core.tool import ToolSpec
-from nexus.errors import ArgumentsInvalid, OutputCut
+from nexus.errors import ArgumentsInvalid, NotFound, OutputCut
 from nexus.ports.model import ChatMessage
 
 ARGUMENT_TOKENS = 900
@@ -41,6 +41,11 @@ TEXT_TOKENS = 300
 INFORMATION = 0.6
 """P(yes) above which a request only wants to be told something; questions gave 0.68 and more (1.5B, 35
 requests of tests/model/desk_tasks.py)."""
+
+_PLAIN_QUESTION = re.compile(
+    r"^\s*(what|who|whose|when|where|which|how (many|much|long|often|far))\b[^.!]*\?\s*$", re.IGNORECASE
+)
+"""A question that needs no second opinion; the 0.5B's is not worth much (AUC 0.73, toolselect.md)."""
 
 _QUESTION = re.compile(
     r"\?|^\s*(what|who|whom|whose|when|where|which|why|how|is|are|do|does|did|has|have|show|list|tell me)\b",
@@ -75,6 +80,8 @@ class Reason:
     ) -> dict[str, Any]:
         """Choose until the choice can be carried out; each round has fewer options."""
         to_mend = _to_mend(state)
+        if to_mend and not self._is_there(to_mend):
+            to_mend = None
         while True:
             tool = to_mend or await self._choose(write, prompt, options)
             to_mend = None
@@ -97,7 +104,7 @@ class Reason:
 
     def _options(self, state: State, *, only_asks: bool) -> list[str]:
         """What may be chosen now. A question is answered with tools that read."""
-        tools = [*state["shortlist"], *state["found"]]
+        tools = [name for name in [*state["shortlist"], *state["found"]] if self._is_there(name)]
         if only_asks:
             tools = [name for name in tools if not self._acts(name)]
         find = [] if _searched(state) or _to_mend(state) else [FIND_TOOLS]
@@ -109,6 +116,8 @@ class Reason:
         """True if the request is a question: in its form, and as the model reads it."""
         if "only_asks" in state and calls_made(state):
             return state["only_asks"]
+        if _PLAIN_QUESTION.search(state["goal"]):
+            return True
         if not _QUESTION.search(state["goal"]):
             return False
         question = prompt_file("information").substitute(request=state["goal"])
@@ -122,7 +131,18 @@ class Reason:
         return not any(self._acts(name) for name, _ in calls_made(state))
 
     def _acts(self, tool: str) -> bool:
-        return tool != FIND_TOOLS and not self._parts.tools.get(tool).is_read_only
+        """True if the tool may change something; one that is gone is taken for such."""
+        try:
+            return tool != FIND_TOOLS and not self._parts.tools.get(tool).is_read_only
+        except NotFound:
+            return True
+
+    def _is_there(self, tool: str) -> bool:
+        try:
+            self._parts.tools.get(tool)
+        except NotFound:
+            return False
+        return True
 
     def _instead(
         self, problem: ArgumentsInvalid | None, prompt: Prompt, options: Sequence[str], tool: str
@@ -138,6 +158,7 @@ class Reason:
         self, write: Writer, state: State, prompt: Prompt, spec: ToolSpec
     ) -> dict[str, Any] | ArgumentsInvalid | None:
         """The proposed call; what is made up in it; or None if this very call was made before in this run."""
+        emit("thought", text=f"Next: {spec.title}", tool=spec.slug)
         arguments, problem = await self._fill(write, state, prompt, spec)
         if _was_made(state, spec.slug, arguments):
             return None

@@ -18,6 +18,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from graphs.agent import build
 from graphs.parts import Parts
+from graphs.state import FIND_TOOLS
 from nexus.core.action import ThreadId
 from nexus.core.approval import Approval
 from nexus.core.budget import Budget
@@ -284,9 +285,9 @@ class World:
         return await self.runner.decide((await self.pending(thread)).id, decision, actor="test", **more)
 
     async def answered(self, thread: str = "t") -> str:
-        """The last text of the last result the model was told."""
-        results = [step.text for step in (await self.view(thread)).steps if step.kind == "result"]
-        return results[-1]
+        """The last thing the model was told about a call."""
+        steps = (await self.view(thread)).steps
+        return [step.text for step in steps if step.kind == "result" and step.tool != FIND_TOOLS][-1]
 
     def config(self, thread: str = "t", **configurable: Any) -> RunnableConfig:
         """For the routes that go around the runner."""

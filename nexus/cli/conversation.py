@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Collection
 
 from nexus.cli.deciding import Decider, drive, nobody, yes_to
-from nexus.cli.session import Session
+from nexus.cli.session import Session, Stopped
 from nexus.cli.watcher import JsonLines
 from nexus.errors import InvalidInput
 from nexus.runtime.runner import Event
@@ -79,7 +79,10 @@ async def _reply(session: Session, last: Event) -> str | None:
         return None
     from nexus.cli.asking import write
 
-    return (await write("Your answer (empty: later):", "")).strip() or None
+    try:
+        return (await write("Your answer (empty: later):", "")).strip() or None
+    except Stopped:  # the run has ended; there is nothing to cut off
+        return None
 
 
 async def _check_unfinished(service: Service, thread_id: str) -> None:

@@ -38,7 +38,7 @@ def run(
         request = sys.stdin.read()
 
     async def work(session: Session) -> int:
-        if request is None and thread is None:
+        if not (request or "").strip() and (thread is None or request is not None):
             raise InvalidInput("say what you want done", remedy='E.g. nexus run "What is in my inbox?"')
         async with service_of(context, model=model) as service:
             decider = decider_for(service, session, yes_tools=yes_to or ())

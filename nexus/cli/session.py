@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from nexus.cli.exits import STOPPED, code_at, code_of
+from nexus.cli.exits import STOPPED, USAGE, code_at, code_of
 from nexus.cli.question import how_to_decide
 from nexus.cli.rendering import Event
 from nexus.cli.watcher import JsonLines, Watcher
@@ -76,7 +76,8 @@ def carry_out(work: Callable[[Session], Awaitable[int]], *, as_json: bool = Fals
     except NexusError as error:
         code = code_of(error)
         session.watcher.error(error, code=code)
-        session.say_how_to_go_on()
+        if code != USAGE:
+            session.say_how_to_go_on()
     finally:
         session.watcher.close()
     raise typer.Exit(code)

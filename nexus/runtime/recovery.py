@@ -24,7 +24,8 @@ async def recover(runner: Runner, threads: Threads, *, limit: int = 1_000) -> li
             await finish(runner.resume(thread.id))
         # One damaged thread must not keep the others, and the whole program, from starting.
         except Exception as error:  # noqa: BLE001
-            log.warning("thread %s could not go on: %s: %s", thread.id, type(error).__name__, error)
+            # Its message may hold arguments.
+            log.warning("thread %s could not go on: %s", thread.id, type(error).__name__)
         else:
             resumed.append(thread.id)
     return resumed

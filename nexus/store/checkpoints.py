@@ -14,7 +14,7 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from nexus.store.database import BUSY_SECONDS, make_private_file, unavailable
+from nexus.store.database import BUSY_SECONDS, make_wal_file, unavailable
 
 
 class Checkpoints(AsyncSqliteSaver):
@@ -72,7 +72,7 @@ async def open_checkpoints(path: Path) -> AsyncGenerator[Checkpoints]:
     """
     async with AsyncExitStack() as stack:
         try:
-            make_private_file(path)
+            make_wal_file(path)
             connection = await stack.enter_async_context(aiosqlite.connect(path, timeout=BUSY_SECONDS))
             saver = Checkpoints(connection, serde=strict_serializer())
             await saver.setup()

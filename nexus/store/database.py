@@ -7,11 +7,13 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
+
+from filelock import FileLock
 
 from nexus.errors import ClockSetBack, StoreUnavailable
 from nexus.ports.clock import Clock
@@ -81,7 +83,7 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            make_private_file(self._path)
+            make_wal_file(self._path)
             connection = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -113,6 +115,18 @@ def make_private_file(path: Path) -> None:
     make_private_folder(path.parent)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     path.chmod(0o600)
+
+
+def make_wal_file(path: Path) -> None:
+    """Make sure `path` is a private SQLite file in WAL mode, whoever else is making it at this moment.
+
+    SQLite does not wait its turn for that switch: without the lock two first starts at once may fail.
+    """
+    make_private_file(path)
+    lock = path.with_name(f"{path.name}.lock")
+    make_private_file(lock)
+    with FileLock(lock, timeout=BUSY_SECONDS), closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as made:
+        made.execute("PRAGMA journal_mode=WAL")
 
 
 def make_private_folder(path: Path) -> None:
@@ -147,7 +161,6 @@ def _tick(connection: sqlite3.Connection, now: datetime) -> datetime:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     _migrate(connection)

@@ -113,7 +113,10 @@ class EngineChat(BaseChatModel):
         reply = _Reply()
         await self.engine.chat(request, reply.take, seconds=self.seconds)
         reply.require_usable()
-        message = AIMessage(content=reply.text, tool_calls=self._calls(reply))
+        calls = self._calls(reply)
+        # A call that was read out of the text is not shown to the model a second time as text.
+        text = "" if calls and not reply.native_calls()[0] else reply.text
+        message = AIMessage(content=text, tool_calls=calls)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _calls(self, reply: _Reply) -> list[ToolCall]:

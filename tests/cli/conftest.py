@@ -23,5 +23,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 @pytest.fixture
 def real(tmp_path: Path) -> Home:
-    """An empty home under the program as it is shipped; its caches are empty too."""
-    return Home(tmp_path, variables={"NEXUS_MODELS_DIR": str(tmp_path / "models")})
+    """An empty home under the program as it is shipped, on a machine without any model."""
+    nowhere = {"NEXUS_MODELS_DIR": str(tmp_path / "models"), "NEXUS_OLLAMA_URL": "http://127.0.0.1:9"}
+    return Home(tmp_path, variables=nowhere)

@@ -53,6 +53,23 @@ def test_what_cannot_be_understood_ends_with_2(real: Home, arguments: list[str])
     assert real.nexus(*arguments).code == 2
 
 
+def test_everything_but_thinking_works_without_a_model(real: Home) -> None:
+    assert real.nexus("approvals", "list").code == 0
+    tools = {line["tool"]: line["runs"] for line in real.nexus("tools", "list", "--json").lines}
+    assert tools["desk_send_email"] == "asks first"
+    assert tools["desk_list_emails"] == "by itself"
+    assert "desk_send_email" in real.nexus("tools", "search", "send", "an", "email").out
+    assert real.nexus("doctor").code == 1
+
+
+def test_a_run_without_a_model_says_how_to_get_one_and_can_be_continued(real: Home) -> None:
+    done = real.nexus("run", "What is in my inbox?")
+    assert done.code == 5
+    assert "nexus model pull" in done.err
+    assert "nexus run --thread" in done.out
+    assert "Traceback" not in done.err
+
+
 def test_home_may_stand_anywhere_and_its_file_counts(home: Home) -> None:
     other = home.path / "other"
     other.mkdir()

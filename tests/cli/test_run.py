@@ -102,6 +102,7 @@ def test_a_model_that_is_down_ends_with_5_and_the_thread_can_go_on(home: Home) -
 def test_nothing_to_do_is_bad_usage(home: Home) -> None:
     assert home.nexus("run").code == 2
     assert home.nexus("run", "  ").code == 2
+    assert home.nexus("threads", "list", "--json").lines == []
 
 
 def test_the_request_can_come_from_standard_input(home: Home) -> None:

