@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -88,7 +89,8 @@ class MeteredEngine(EmbeddedEngine):
     """The engine, counting the tokens of every finished call whoever made it."""
 
     def __init__(self, file: Path, *, num_ctx: int = NUM_CTX) -> None:
-        super().__init__(file, num_ctx=num_ctx)
+        # Every core, whatever else runs just now: figures of two runs have to compare.
+        super().__init__(file, num_ctx=num_ctx, threads=os.cpu_count())
         self.tally = Tally()
 
     async def load(self) -> None:

@@ -48,7 +48,12 @@ def test_an_id_or_address_that_stands_nowhere_is_refused(arguments: dict[str, An
 
 
 def test_optional_arguments_in_which_something_is_made_up_are_left_out() -> None:
-    arguments = {"to": "eve@example.com", "cc": "mallory@example.com", "subject": "hi", "event_id": "event-41"}
+    arguments = {
+        "to": "eve@example.com",
+        "cc": "mallory@example.com",
+        "subject": "hi",
+        "event_id": "event-41",
+    }
     assert without_made_up(arguments, SOURCES, required=["to"]) == {
         "to": "eve@example.com",
         "subject": "hi",
