@@ -1,4 +1,4 @@
-"""Nothing leaves the machine: a whole run under an audit hook, with every tracing switch of the ecosystem turned on."""
+"""Nothing leaves the machine: a whole run under an audit hook, with every tracing switch turned on."""
 
 from __future__ import annotations
 
