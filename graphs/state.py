@@ -64,9 +64,9 @@ class State(TypedDict):
     ending: Ending | None
 
 
-Ending = Literal["answered", "asked", "rejected", "budget", "denied"]
+Ending = Literal["answered", "asked", "rejected", "budget"]
 """answered: the model gave its answer; asked: it asked the user something; rejected: the person said no
-without a reason; budget: a limit was hit; denied: policy forbids what the model insists on."""
+without a reason, or in time; budget: a limit was hit."""
 
 
 def call_of(state: State) -> Call:

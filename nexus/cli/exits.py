@@ -34,7 +34,7 @@ _BY_ERROR: tuple[tuple[type[NexusError], int], ...] = (
     (ModelMissing, UNAVAILABLE),
 )
 
-_BY_ENDING = {"answered": DONE, "asked": WAITING, "rejected": REFUSED, "denied": REFUSED, "budget": FAILED}
+_BY_ENDING = {"answered": DONE, "asked": WAITING, "rejected": REFUSED, "budget": FAILED}
 
 
 def code_of(error: NexusError) -> int:

@@ -13,14 +13,12 @@ class Budget:
     Attributes:
         steps: Choices the model may make.
         corrections: Times the model may mend the arguments of one call, or a tool may refuse them.
-        repeats: Times the very same call may be proposed.
         tokens: Prompt and completion tokens that had to be computed.
         seconds: Wall time in which the model or a tool worked; waiting for a person does not count.
     """
 
     steps: int = 12
     corrections: int = 2
-    repeats: int = 2
     tokens: int = 60_000
     seconds: float = 900.0
 

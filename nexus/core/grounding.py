@@ -23,7 +23,7 @@ def check_grounded(arguments: Mapping[str, Any], sources: list[Source]) -> None:
     """
     known = "\n".join(source.text for source in sources).casefold()
     for pointer, value in leaves(arguments):
-        if isinstance(value, str) and _must_be_known(pointer, value) and value.casefold() not in known:
+        if isinstance(value, str) and _must_be_known(pointer, value) and not _stands_in(known, value):
             raise ArgumentsInvalid(
                 f"{value!r} is made up: it stands neither in the request nor in a result",
                 field=pointer.strip("/").replace("/", "."),
@@ -44,6 +44,11 @@ def without_made_up(
     return kept
 
 
+def _stands_in(text: str, value: str) -> bool:
+    """True if `value` stands in `text` as a whole: `event-4` does not stand in `event-41`."""
+    return re.search(rf"(?<![\w.+-]){re.escape(value.casefold())}(?![\w-])", text) is not None
+
+
 def _must_be_known(pointer: str, value: str) -> bool:
     names = [part for part in pointer.split("/") if part and not part.isdigit()]
-    return bool(_ADDRESS.fullmatch(value) or (names and _ID_NAME.search(names[-1])))
+    return bool(_ADDRESS.fullmatch(value) or (value and names and _ID_NAME.search(names[-1])))
