@@ -10,8 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.world import MakeWorld, World
+
+# The same examples on every machine, however slow it is just now; more of them is a matter for a longer run.
+settings.register_profile("nexus", deadline=None, derandomize=True, database=None)
+settings.load_profile("nexus")
 
 
 @pytest.fixture(name="make_world")
