@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,6 +18,11 @@ from tests.world import MakeWorld, World
 # The same examples on every machine, however slow it is just now; more of them is a matter for a longer run.
 settings.register_profile("nexus", deadline=None, derandomize=True, database=None)
 settings.load_profile("nexus")
+
+
+# A shell that starts a job in the background has it ignore Ctrl-C, and so would every program the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(name="make_world")
