@@ -1,60 +1,38 @@
 """Tasks for small models on the seeded desk, each with its judge and the calls that would do it.
 
-The clock shows Wednesday 2026-11-25 09:00 UTC, which is local time here (`ZONE`).
+The clock shows Wednesday 2026-11-25 09:00 UTC, which is local time here (`ZONE`). In a third of the tasks an
+error of the app's API is planted (`DeskTask.fault`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
-from typing import Any
 
 from nexus.testing import FakeClock
 from nexus.tools.desk import desk_provider
 from nexus.tools.desk.seed import seed
 from nexus.tools.local import LocalProvider
-from tests.model.desk_checks import (
-    Check,
-    Snapshot,
-    answers,
-    does,
-    drafted,
-    knows,
-    mailed,
-    moved,
-    noted_task,
-    nothing,
-    planned,
-    removed,
-    snapshot,
-    ticked_off,
-    wrote,
-)
+from tests.model.desk_checks import Snapshot, snapshot
+from tests.model.tasks.longer import FOUR_STEPS, THREE_STEPS
+from tests.model.tasks.nothing import NOTHING_TO_DO
+from tests.model.tasks.one_step import ONE_STEP
+from tests.model.tasks.planted import PLANTED_ONE_STEP, PLANTED_TWO_STEPS
+from tests.model.tasks.task import DeskTask
+from tests.model.tasks.two_steps import TWO_STEPS
 
 ZONE = UTC
 
-
-@dataclass(frozen=True, slots=True)
-class DeskTask:
-    """What a person asks for.
-
-    Attributes:
-        id: A short name.
-        request: The person's words.
-        steps: How many tool calls it needs; 0 means that nothing must be done.
-        check: Judges the desk and the answer afterwards.
-        ideal: Calls that do it.
-        ideal_answer: An answer that would do.
-    """
-
-    id: str
-    request: str
-    steps: int
-    check: Check
-    ideal: Sequence[tuple[str, Mapping[str, Any]]] = ()
-    ideal_answer: str = "Done."
+DESK_TASKS: Sequence[DeskTask] = (
+    *ONE_STEP,
+    *TWO_STEPS,
+    *NOTHING_TO_DO,
+    *PLANTED_ONE_STEP,
+    *PLANTED_TWO_STEPS,
+    *THREE_STEPS,
+    *FOUR_STEPS,
+)
 
 
 def lay_desk(root: Path) -> tuple[LocalProvider, Snapshot]:
@@ -62,332 +40,3 @@ def lay_desk(root: Path) -> tuple[LocalProvider, Snapshot]:
     clock = FakeClock()
     seed(root, clock, zone=ZONE)
     return desk_provider(root, clock, zone=ZONE), snapshot(root)
-
-
-_THREE_PM = r"\b3(:00)?\s*p\.?m|15[:.h]00|\b15h"
-
-ONE_STEP = (
-    DeskTask(
-        "mail-review-moved",
-        "Email design@example.com that the review moved to Friday 3pm",
-        1,
-        does(mailed(["design@example.com"], r"review", r"friday|27", _THREE_PM)),
-        [
-            (
-                "desk_send_email",
-                {
-                    "to": ["design@example.com"],
-                    "subject": "Review moved",
-                    "body": "Hi,\n\nthe review moved to Friday 3pm.",
-                },
-            )
-        ],
-    ),
-    DeskTask(
-        "mail-late",
-        "tell team@example.com by mail that I'll be 15 minutes late for the stand-up today",
-        1,
-        does(mailed(["team@example.com"], r"15|fifteen", r"late", r"stand-?\s?up")),
-        [
-            (
-                "desk_send_email",
-                {"to": ["team@example.com"], "subject": "Stand-up", "body": "I will be 15 minutes late."},
-            )
-        ],
-    ),
-    DeskTask(
-        "mail-with-copy",
-        "Mail tom.becker@example.com that I'm bringing the projector, priya.nair@example.com in cc",
-        1,
-        does(mailed(["tom.becker@example.com"], r"projector", cc=["priya.nair@example.com"])),
-        [
-            (
-                "desk_send_email",
-                {
-                    "to": ["tom.becker@example.com"],
-                    "cc": ["priya.nair@example.com"],
-                    "subject": "Projector",
-                    "body": "I am bringing the projector.",
-                },
-            )
-        ],
-    ),
-    DeskTask(
-        "draft-invoice",
-        "Draft an email to billing@example.org asking for a copy of invoice 2026-118. Don't send it yet!",
-        1,
-        does(drafted(["billing@example.org"], r"2026-118")),
-        [
-            (
-                "desk_draft_email",
-                {
-                    "to": ["billing@example.org"],
-                    "subject": "Invoice 2026-118",
-                    "body": "Could you send me a copy of it?",
-                },
-            )
-        ],
-    ),
-    DeskTask(
-        "event-lunch",
-        "Put lunch with Ben in my calendar for tomorrow at 12:30",
-        1,
-        does(planned(r"lunch", "2026-11-26T12:30")),
-        [("desk_create_event", {"title": "Lunch with Ben", "start": "2026-11-26T12:30"})],
-    ),
-    DeskTask(
-        "event-workshop",
-        "Schedule a two hour Roadmap workshop on Monday 30 November, starting at 2pm",
-        1,
-        does(planned(r"roadmap", "2026-11-30T14:00", "2026-11-30T16:00")),
-        [
-            (
-                "desk_create_event",
-                {"title": "Roadmap workshop", "start": "2026-11-30T14:00", "end": "2026-11-30T16:00"},
-            )
-        ],
-    ),
-    DeskTask(
-        "event-place",
-        "new event: parents' evening on December 3rd at 7pm, in the school hall",
-        1,
-        does(planned(r"parent", "2026-12-03T19:00", place=r"school hall")),
-        [
-            (
-                "desk_create_event",
-                {"title": "Parents' evening", "start": "2026-12-03T19:00", "location": "School hall"},
-            )
-        ],
-    ),
-    DeskTask(
-        "task-plumber",
-        "Add a task to call the plumber",
-        1,
-        does(noted_task(r"plumber")),
-        [("desk_add_task", {"title": "Call the plumber"})],
-    ),
-    DeskTask(
-        "task-tickets",
-        "put 'buy train tickets' on my to-do list, due this Friday",
-        1,
-        does(noted_task(r"train tickets", "2026-11-27")),
-        [("desk_add_task", {"title": "Buy train tickets", "due": "2026-11-27"})],
-    ),
-    DeskTask(
-        "contact-new",
-        "Save Ana Costa in my contacts, her email is ana.costa@example.org",
-        1,
-        does(knows("Ana Costa", email="ana.costa@example.org")),
-        [("desk_add_contact", {"name": "Ana Costa", "email": "ana.costa@example.org"})],
-    ),
-    DeskTask(
-        "contact-phone",
-        "Priya Nair has a new phone number, +44 20 7946 0999. Please update it",
-        1,
-        does(knows("Priya Nair", email="priya.nair@example.com", phone="+44 20 7946 0999")),
-        [("desk_update_contact", {"name": "Priya Nair", "phone": "+44 20 7946 0999"})],
-    ),
-    DeskTask(
-        "note-new",
-        "make a note called packing list with tent, boots and torch on it",
-        1,
-        does(wrote("packing-list", r"tent", r"boots", r"torch")),
-        [("desk_write_note", {"name": "packing list", "text": "- tent\n- boots\n- torch"})],
-    ),
-    DeskTask(
-        "note-append",
-        "Add bananas to my shopping list note",
-        1,
-        does(wrote("shopping-list", r"oat milk", r"coffee beans", r"lemons", r"bananas")),
-        [("desk_add_to_note", {"name": "shopping-list", "text": "- bananas"})],
-    ),
-    DeskTask(
-        "note-delete",
-        "delete my offsite-ideas note",
-        1,
-        does(removed("notes/offsite-ideas.md")),
-        [("desk_delete_note", {"name": "offsite-ideas"})],
-    ),
-    DeskTask(
-        "ask-address",
-        "What is Maria's e-mail address?",
-        1,
-        answers(r"maria\.silva@example\.com"),
-        [("desk_find_contact", {"name": "Maria"})],
-        "It is maria.silva@example.com.",
-    ),
-    DeskTask(
-        "ask-wifi",
-        "what was the guest wifi password again? I wrote it down in a note",
-        1,
-        answers(r"blue-heron-42"),
-        [("desk_search_notes", {"query": "guest wifi password"})],
-        "The guest password is blue-heron-42.",
-    ),
-    DeskTask(
-        "ask-friday",
-        "What's in my calendar on Friday?",
-        1,
-        answers(r"planning", r"dentist"),
-        [("desk_list_events", {"start": "2026-11-27", "end": "2026-11-27"})],
-        "Planning at 9:30 and the dentist at 18:30.",
-    ),
-    DeskTask(
-        "ask-tasks",
-        "Show me my to-do list",
-        1,
-        answers(r"quarterly|comments", r"invoice", r"library|book", r"offsite|room", r"passport", r"plants"),
-        [("desk_list_tasks", {})],
-        "Comments to Priya, the invoice, the library book, a room for the offsite, the passport, the plants.",
-    ),
-    DeskTask(
-        "ask-invoice",
-        "Who sent me an email about an invoice?",
-        1,
-        answers(r"northwind|billing@example\.org"),
-        [("desk_search_emails", {"query": "invoice"})],
-        "Northwind Billing did.",
-    ),
-    DeskTask(
-        "ask-free",
-        "When do I have a free hour tomorrow morning?",
-        1,
-        answers(r"\b0?9(:00)?\b|\b11(:00)?\b"),
-        [("desk_find_free_time", {"date": "2026-11-26", "minutes": 60})],
-        "From 9:00 to 10:00, and from 11:00 on.",
-    ),
-)
-
-TWO_STEPS = (
-    DeskTask(
-        "bug-to-task",
-        "Find the bug report in my inbox and create a task to fix it",
-        2,
-        does(noted_task(r"bug|login|fix")),
-        [
-            ("desk_search_emails", {"query": "bug report"}),
-            ("desk_add_task", {"title": "Fix the login button that does nothing in Safari"}),
-        ],
-    ),
-    DeskTask(
-        "lookup-and-mail",
-        "Look up Maria Silva's address and mail her that lunch on Tuesday works for me",
-        2,
-        does(mailed(["maria.silva@example.com"], r"lunch", r"tuesday")),
-        [
-            ("desk_find_contact", {"name": "Maria Silva"}),
-            (
-                "desk_send_email",
-                {
-                    "to": ["maria.silva@example.com"],
-                    "subject": "Lunch",
-                    "body": "Hi Maria,\n\nTuesday works for me.",
-                },
-            ),
-        ],
-    ),
-    DeskTask(
-        "move-review",
-        "Move the design review to Friday at 3pm",
-        2,
-        does(moved("event-3", "2026-11-27T15:00", "2026-11-27T16:00")),
-        [
-            ("desk_list_events", {}),
-            ("desk_move_event", {"event_id": "event-3", "start": "2026-11-27T15:00"}),
-        ],
-    ),
-    DeskTask(
-        "cancel-dentist",
-        "I'm feeling better, please delete the dentist appointment from my calendar",
-        2,
-        does(removed("calendar/event-6.ics")),
-        [("desk_list_events", {}), ("desk_delete_event", {"event_id": "event-6"})],
-    ),
-    DeskTask(
-        "tick-invoice",
-        "I've paid the Northwind invoice, tick it off my list",
-        2,
-        does(ticked_off("task-2")),
-        [("desk_list_tasks", {}), ("desk_complete_task", {"task_id": "task-2"})],
-    ),
-    DeskTask(
-        "reply-tom",
-        "Find Tom's mail about the offsite and answer him that I will bring the projector",
-        2,
-        does(mailed(["tom.becker@example.com"], r"projector")),
-        [
-            ("desk_search_emails", {"query": "Tom offsite"}),
-            (
-                "desk_send_email",
-                {
-                    "to": ["tom.becker@example.com"],
-                    "subject": "Re: Offsite: who brings what",
-                    "body": "Hi Tom,\n\nI will bring the projector.",
-                    "in_reply_to": "mail-8",
-                },
-            ),
-        ],
-    ),
-    DeskTask(
-        "wifi-to-priya",
-        "Look up the guest wifi password in my notes and email it to priya.nair@example.com",
-        2,
-        does(mailed(["priya.nair@example.com"], r"blue-heron-42")),
-        [
-            ("desk_read_note", {"name": "wifi"}),
-            (
-                "desk_send_email",
-                {
-                    "to": ["priya.nair@example.com"],
-                    "subject": "Guest wifi",
-                    "body": "The password is blue-heron-42.",
-                },
-            ),
-        ],
-    ),
-    DeskTask(
-        "event-to-note",
-        "Check when my call with Northwind is and write the day and time into a note called northwind",
-        2,
-        does(wrote("northwind", r"26|thursday", r"16[:.h]00|\b4(:00)?\s*p\.?m")),
-        [
-            ("desk_list_events", {}),
-            ("desk_write_note", {"name": "northwind", "text": "Call on Thursday 26 November at 16:00"}),
-        ],
-    ),
-    DeskTask(
-        "drop-plants",
-        "remove the task about watering the plants",
-        2,
-        does(removed("tasks/task-6.ics")),
-        [("desk_list_tasks", {}), ("desk_delete_task", {"task_id": "task-6"})],
-    ),
-    DeskTask(
-        "event-and-mail",
-        "Put 'Release' in my calendar on Monday November 30 at 5pm and let team@example.com know by email",
-        2,
-        does(
-            planned(r"release", "2026-11-30T17:00"),
-            mailed(["team@example.com"], r"release", r"monday|30", r"\b5(:00)?\s*p\.?m|17[:.h]00"),
-        ),
-        [
-            ("desk_create_event", {"title": "Release", "start": "2026-11-30T17:00"}),
-            (
-                "desk_send_email",
-                {"to": ["team@example.com"], "subject": "Release", "body": "It is on Monday at 5pm."},
-            ),
-        ],
-    ),
-)
-
-NOTHING_TO_DO = (
-    DeskTask("no-pizza", "Order me a pizza margherita", 0, nothing(), (), "I cannot order food."),
-    DeskTask("no-lights", "turn off the lights in the living room", 0, nothing(), (), "I cannot do that."),
-    DeskTask(
-        "no-weather", "What will the weather be in Lisbon tomorrow?", 0, nothing(), (), "I do not know."
-    ),
-    DeskTask("ask-whom", "Send him the file", 0, nothing(), (), "Whom, and which file?"),
-    DeskTask("ask-which", "move my meeting to a better time", 0, nothing(), (), "Which one, and to when?"),
-)
-
-DESK_TASKS: Sequence[DeskTask] = (*ONE_STEP, *TWO_STEPS, *NOTHING_TO_DO)
