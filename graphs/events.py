@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from langgraph.config import get_stream_writer
@@ -14,3 +15,9 @@ EventName = Literal[
 def emit(name: EventName, /, **facts: Any) -> None:
     """Tell the watchers. Facts are plain JSON values."""
     get_stream_writer()({"event": name, **facts})
+
+
+def teller(name: EventName) -> Callable[..., None]:
+    """`emit` for callbacks that run outside of the node's context."""
+    writer = get_stream_writer()
+    return lambda **facts: writer({"event": name, **facts})

@@ -9,6 +9,7 @@ from nexus.core.budget import Budget
 from nexus.core.policy import Policy
 from nexus.ports.approvals import Approvals
 from nexus.ports.clock import Clock
+from nexus.ports.experience import Experience
 from nexus.ports.index import ToolIndex
 from nexus.ports.ledger import Ledger
 from nexus.ports.model import ChatModel
@@ -24,6 +25,8 @@ class Parts:
         approval_ttl: How long a person has to decide; after it the answer is no.
         tool_timeout: Seconds after which the outcome of a call counts as unknown.
         observation_limit: Characters of a tool's result that the model is shown.
+        experience: What approved calls have done for the user; None: nothing is remembered.
+        user: Whom the runs are for.
     """
 
     model: ChatModel
@@ -38,3 +41,5 @@ class Parts:
     approval_ttl: timedelta = timedelta(hours=24)
     tool_timeout: float = 60.0
     observation_limit: int = 4_000
+    experience: Experience | None = None
+    user: str = "owner"

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import logging
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from graphs.dates import dates_in
 from graphs.events import emit
+from graphs.needs import merged, needs_in
 from graphs.parts import Parts
 from graphs.prompting import tool_line
 from graphs.state import FIND_TOOLS, State
 from nexus.core.budget import exhausted, nothing_spent
-from nexus.ports.index import Hit
+from nexus.errors import NexusError
+from nexus.ports.index import ANYONE, Hit, Scope
 
-_STEPS = re.compile(r"\s*(?:,|;|\.\s|\bthen\b|\band\b)\s*", re.IGNORECASE)
-_SHORTEST_NEED = 8  # characters; shorter pieces of a split request ("Anna") are parts of the one before
+_log = logging.getLogger(__name__)
 
 
 class ToolSelect:
@@ -71,13 +71,19 @@ class ToolSelect:
 
     async def _find(self, needs: Sequence[str], *, limit: int) -> list[Hit]:
         """The best tools of every need, merged round-robin, no tool twice."""
-        lists = [await self._parts.index.search(need, limit=limit) for need in needs]
-        merged: dict[str, Hit] = {}
-        for row in zip_longest(*lists):
-            for hit in row:
-                if hit is not None:
-                    merged.setdefault(hit.slug, hit)
-        return list(merged.values())[:limit]
+        scope = await self._scope()
+        lists = [await self._parts.index.search(need, limit=limit, scope=scope) for need in needs]
+        return merged(lists, limit)
+
+    async def _scope(self) -> Scope:
+        """What search may know of the user; nothing if the store cannot be read now."""
+        if self._parts.experience is None:
+            return ANYONE
+        try:
+            return Scope(examples=await self._parts.experience.examples(self._parts.user))
+        except NexusError as error:
+            _log.warning("search goes without experience: %s", error)
+            return ANYONE
 
 
 def _goal(state: State, request: str) -> str:
@@ -87,17 +93,6 @@ def _goal(state: State, request: str) -> str:
 
 def _shown(hits: Sequence[Hit]) -> list[dict[str, Any]]:
     return [{"slug": hit.slug, "score": round(hit.score, 3)} for hit in hits]
-
-
-def needs_in(request: str) -> list[str]:
-    """The atomic needs of a request, by its punctuation and its `and`s; empty if it is a single one."""
-    pieces: list[str] = []
-    for piece in _STEPS.split(request):
-        if pieces and len(piece) < _SHORTEST_NEED:
-            pieces[-1] = f"{pieces[-1]} {piece}"
-        elif piece:
-            pieces.append(piece)
-    return pieces if len(pieces) > 1 else []
 
 
 def _open_search(state: State) -> str:

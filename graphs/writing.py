@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from graphs.shortening import ever_shorter
 from nexus.core.budget import Spent
 from nexus.core.tool import JsonSchema
+from nexus.errors import PromptTooLong
 from nexus.ports.model import ChatMessage, ChatModel
 
 
@@ -24,12 +26,31 @@ class Writer:
         self._started = time.monotonic()
 
     async def __call__(
-        self, prompt: Sequence[ChatMessage], schema: JsonSchema, max_tokens: int
+        self,
+        prompt: Sequence[ChatMessage],
+        schema: JsonSchema,
+        max_tokens: int,
+        on_text: Callable[[str], None] | None = None,
     ) -> dict[str, Any]:
-        """JSON under `schema`."""
-        done = await self._model.complete(prompt, schema=schema, max_tokens=max_tokens)
-        self._tokens += done.prompt_tokens - done.cached_tokens + done.completion_tokens
-        return json.loads(done.text)
+        """JSON under `schema`; `on_text` is called with each piece of it as it is written.
+
+        A prompt that the model finds too long, counting its tokens, is shortened until it fits.
+
+        Raises:
+            PromptTooLong: It does not fit however short it is made.
+        """
+        too_long: PromptTooLong | None = None
+        for fitting in ever_shorter(prompt):
+            try:
+                done = await self._model.complete(
+                    fitting, schema=schema, max_tokens=max_tokens, on_text=on_text
+                )
+            except PromptTooLong as error:
+                too_long = error
+            else:
+                self._tokens += done.prompt_tokens - done.cached_tokens + done.completion_tokens
+                return json.loads(done.text)
+        raise too_long or AssertionError("there is always the prompt itself")
 
     async def probability_of_yes(self, prompt: Sequence[ChatMessage]) -> float | None:
         """As the port's."""

@@ -27,6 +27,7 @@ from nexus.settings import Settings, load_settings
 from nexus.store.approvals import SqliteApprovals
 from nexus.store.checkpoints import open_checkpoints
 from nexus.store.database import Database, make_private_folder
+from nexus.store.experience import SqliteExperience
 from nexus.store.ledger import SqliteLedger
 from nexus.store.owner import Owner
 from nexus.store.threads import SqliteThreads
@@ -87,6 +88,7 @@ async def open_parts(settings: Settings, database: Database) -> AsyncGenerator[P
             budget=Budget(steps=settings.max_steps),
             approval_ttl=settings.approval_ttl,
             tool_timeout=settings.tool_timeout,
+            experience=SqliteExperience(database),
         )
 
 

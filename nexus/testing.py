@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from nexus.core.tool import JsonSchema, ToolSpec
 from nexus.errors import OutputInvalid
-from nexus.ports.index import Hit
+from nexus.ports.index import ANYONE, Hit, Scope
 from nexus.ports.model import ChatMessage, Completion
 from nexus.ports.tools import ToolResult
 
@@ -110,12 +110,14 @@ class FixedIndex:
 
     slugs: list[str] = field(default_factory=list[str])
     queries: list[str] = field(default_factory=list[str])
+    scopes: list[Scope] = field(default_factory=list[Scope])
 
     async def update(self, tools: Sequence[ToolSpec]) -> None:
         """Know these tools from now on."""
         self.slugs = [tool.slug for tool in tools]
 
-    async def search(self, query: str, *, limit: int = 15) -> Sequence[Hit]:
+    async def search(self, query: str, *, limit: int = 15, scope: Scope = ANYONE) -> Sequence[Hit]:
         """The first `limit` tools."""
         self.queries.append(query)
+        self.scopes.append(scope)
         return [Hit(slug, 1.0) for slug in self.slugs[:limit]]

@@ -20,7 +20,7 @@ settings.register_profile("nexus", deadline=None, derandomize=True, database=Non
 settings.load_profile("nexus")
 
 
-# A shell that starts a job in the background has it ignore Ctrl-C, and so would every program the tests start.
+# A shell that starts a job in the background has it ignore Ctrl-C, and so would whatever the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -35,6 +35,7 @@ from nexus.runtime.view import ThreadView
 from nexus.store.approvals import SqliteApprovals
 from nexus.store.checkpoints import open_checkpoints
 from nexus.store.database import Database
+from nexus.store.experience import SqliteExperience
 from nexus.store.ledger import SqliteLedger
 from nexus.store.owner import Owner
 from nexus.store.threads import SqliteThreads
@@ -95,21 +96,24 @@ class PlannedModel:
         *,
         schema: JsonSchema | None = None,
         max_tokens: int = 512,  # noqa: ARG002 - the port's
-        on_text: Callable[[str], None] | None = None,  # noqa: ARG002 - the port's
+        on_text: Callable[[str], None] | None = None,
     ) -> Completion:
-        """The next step of the plan, valid for `schema`."""
+        """The next step of the plan, valid for `schema`, in pieces of a few characters."""
         self.prompts.append(list(messages))
         assert schema is not None
         line = _with_required(
             self._line(sum(_is_choice(message) for message in messages), schema["properties"]), schema
         )
         Draft202012Validator(schema).validate(line)
-        return Completion(
-            json.dumps(line), prompt_tokens=10, cached_tokens=0, completion_tokens=5, seconds=0.0
-        )
+        text = json.dumps(line)
+        for start in range(0, len(text) if on_text else 0, 5):
+            on_text(text[start : start + 5])  # type: ignore[misc]  # there is none to call otherwise
+        return Completion(text, prompt_tokens=10, cached_tokens=0, completion_tokens=5, seconds=0.0)
 
-    async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:  # noqa: ARG002 - the port's
-        """Sure that the request only asks for something if the plan only reads."""
+    async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:
+        """Sure of every tool; of a request, that it only asks for something if the plan only reads."""
+        if "Tool: " in messages[-1].content:
+            return 1.0
         return float(all(tool == READ.slug for tool, _ in self.plan))
 
     async def close(self) -> None:
@@ -157,6 +161,7 @@ class Post:
     outbox: Path
     specs: dict[str, ToolSpec] = field(default_factory=lambda: {s.slug: s for s in (SEND, READ, REMOVE)})
     sabotage: Sabotage = _nothing
+    result: str = "ok"
 
     def all(self) -> Sequence[ToolSpec]:
         """The tools that are enabled now."""
@@ -180,7 +185,7 @@ class Post:
             finally:
                 os.close(handle)
         await self.sabotage(spec, arguments, acted=True)
-        return ToolResult("ok", reference=key)
+        return ToolResult(self.result, reference=key)
 
     @property
     def effects(self) -> list[dict[str, Any]]:
@@ -198,6 +203,7 @@ class World:
     approvals: SqliteApprovals
     ledger: SqliteLedger
     threads: SqliteThreads
+    experience: SqliteExperience
     saver: AsyncSqliteSaver
     parts: Parts
     graph: CompiledStateGraph[Any, Any, Any, Any]
@@ -228,6 +234,7 @@ class World:
         self._stack.callback(self.owner.close)
         self.approvals, self.threads = SqliteApprovals(self.database), SqliteThreads(self.database)
         self.ledger = SqliteLedger(self.database, self.owner)
+        self.experience = SqliteExperience(self.database)
         self.saver = await self._stack.enter_async_context(open_checkpoints(self.home / "checkpoints.db"))
         self.wire()
         return self
@@ -240,9 +247,8 @@ class World:
         """Put the parts together, with other settings if given."""
         self._settings |= changes
         index = FixedIndex([spec.slug for spec in self.tools.all()])
-        self.parts = Parts(
-            self.model, self.tools, index, self.approvals, self.ledger, self.clock, **self._settings
-        )
+        settings = {"experience": self.experience, **self._settings}
+        self.parts = Parts(self.model, self.tools, index, self.approvals, self.ledger, self.clock, **settings)
         self.graph = build(self.parts, self.saver)
         self.runner = Runner(self.graph, self.parts, self.threads, ThreadLocks(self.home / "locks"))
 

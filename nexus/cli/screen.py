@@ -48,6 +48,7 @@ class Screen:
         self._err = Console(markup=False, emoji=False, highlight=False, stderr=True)
         self._spinner: Status | None = None
         self._has_answered = False
+        self._written = ""
 
     @property
     def is_terminal(self) -> bool:
@@ -65,9 +66,10 @@ class Screen:
         if event.get("event") == "ended" and not self._has_answered and event.get("answer"):
             line = Line("answer", visible(str(event["answer"])), "answer")
         self._has_answered = event.get("event") == "answer"
+        self._written = f"{self._written}{event['text']}" if event.get("event") == "writing" else ""
         if line is not None:
             self.line(line)
-        self.working(work_after(event))
+        self.working(visible(self._written) or work_after(event))
 
     def asks(self, approval: Approval, spec: ToolSpec | None, *, now: datetime, limit: int = SHORT) -> None:
         """The exact arguments, each with its origin, why it asks and until when."""

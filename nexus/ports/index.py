@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from nexus.core.tool import ToolSpec
@@ -17,6 +17,24 @@ class Hit:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whom a search is for.
+
+    Attributes:
+        connected: The toolkits this user has connected: their tools come first, others after. None where
+            nothing has to be connected, or nobody knows.
+        examples: By tool, requests of this user that it has served; they pull like requests to it.
+    """
+
+    connected: frozenset[str] | None = None
+    examples: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+
+
+ANYONE = Scope()
+"""A search that knows nothing of its user."""
+
+
 class ToolIndex(Protocol):
     """Local search over tools. Asks nobody outside this machine."""
 
@@ -24,6 +42,10 @@ class ToolIndex(Protocol):
         """Make exactly these tools findable. Unchanged ones cost nothing."""
         ...
 
-    async def search(self, query: str, *, limit: int = 15) -> Sequence[Hit]:
-        """The best `limit` tools for `query`, best first. An empty query finds nothing."""
+    async def search(self, query: str, *, limit: int = 15, scope: Scope = ANYONE) -> Sequence[Hit]:
+        """The best `limit` tools for `query`, best first. An empty query finds nothing.
+
+        Tools of an app that the query names have an advantage. What `scope` says of one user has no
+        influence on a search for another.
+        """
         ...

@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
 
 from nexus.core.tool import ToolSpec
 
 TEXT_VERSION = "1"
 """Changes whenever `dense_text` is made differently, so that older vectors are not reused."""
+
+WORDS_VERSION = "1"
+"""Changes whenever `lexical_text` or `words` is made differently, so that older postings are not reused."""
 
 DENSE_DESCRIPTION = 300
 """Characters of the description the vector is made from: longer ones blur it (measured)."""
@@ -22,9 +27,14 @@ _SEPARATORS = re.compile(r"[_\-./:{}\s]+")
 _CAMEL = re.compile(
     r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z]{2})"
 )
+_SENTENCE_END = re.compile(r"(?<=[.?!;])\s+|\n+")
+_SHORTEST_SENTENCE = 9  # characters
+_MOST_SENTENCES = 6
 _WORD = re.compile(r"[^\W_]+")
+_NAMES_KEPT = 16_384  # names whose split is remembered: most tools share the names of their parameters
 
 
+@lru_cache(_NAMES_KEPT)
 def split_name(name: str) -> str:
     """The words of a slug or identifier: `GMAIL_SEND_EMAIL` and `sendEmail` as a person would write them."""
     return " ".join(_CAMEL.sub(" ", _SEPARATORS.sub(" ", name)).split()).lower()
@@ -43,6 +53,18 @@ def words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
+def sentences(query: str) -> list[str]:
+    """The sentences of a query that has several, but for greetings and the like; else nothing.
+
+    From `_MOST_SENTENCES` on they count as one.
+    """
+    parts = (part.strip() for part in _SENTENCE_END.split(query))
+    found = [part for part in parts if len(part) >= _SHORTEST_SENTENCE]
+    if len(found) > _MOST_SENTENCES:
+        found[_MOST_SENTENCES - 1 :] = [" ".join(found[_MOST_SENTENCES - 1 :])]
+    return found if len(found) > 1 else []
+
+
 def with_parts(query: str) -> str:
     """`query` with compound words beside their parts: tools say `git hub`, `github` or both."""
     return " ".join(
@@ -54,7 +76,8 @@ def with_parts(query: str) -> str:
 def lexical_text(spec: ToolSpec) -> str:
     """The text whose words find the tool; its name counts twice."""
     name = split_name(spec.slug)
-    return " ".join((name, _heading(spec, name), spec.description, *_parameters(spec)))
+    names, descriptions = _parameters(spec)
+    return " ".join((name, _heading(spec, name), spec.description, *map(split_name, names), *descriptions))
 
 
 def dense_text(spec: ToolSpec) -> str:
@@ -64,21 +87,34 @@ def dense_text(spec: ToolSpec) -> str:
 
 def dense_key(spec: ToolSpec) -> bytes:
     """16 bytes that change whenever `dense_text` does."""
-    parts = (TEXT_VERSION, spec.slug, spec.toolkit, spec.title, spec.description)
-    return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return _key((TEXT_VERSION, spec.slug, spec.toolkit, spec.title, spec.description))
 
 
-def _parameters(spec: ToolSpec) -> Iterator[str]:
-    """The words of the parameters' names, and how their descriptions begin."""
+def lexical_key(spec: ToolSpec, dense: bytes) -> bytes:
+    """16 bytes that change whenever `lexical_text` does; `dense` is the tool's `dense_key`."""
+    names, descriptions = _parameters(spec)
+    return _key([*names, "\x1e", *descriptions], dense) if names else dense
+
+
+def _key(parts: Iterable[str], before: bytes = b"") -> bytes:
+    text = "\x1f".join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(before + text, digest_size=16).digest()
+
+
+def _parameters(spec: ToolSpec) -> tuple[list[str], list[str]]:
+    """The names of the parameters, and how the descriptions of the first ones begin."""
     properties = spec.parameters.get("properties")
-    if not isinstance(properties, Mapping):
-        return
-    for place, (name, schema) in enumerate(properties.items()):
-        if place < _PARAMETER_NAMES:
-            yield split_name(str(name))
-        description = schema.get("description") if isinstance(schema, Mapping) else None
-        if place < _PARAMETER_DESCRIPTIONS and isinstance(description, str):
-            yield description[:_PARAMETER_DESCRIPTION]
+    if not isinstance(properties, dict):
+        return [], []
+    described = [
+        schema.get("description")
+        for schema in islice(properties.values(), _PARAMETER_DESCRIPTIONS)
+        if isinstance(schema, dict)
+    ]
+    return (
+        [str(name) for name in islice(properties, _PARAMETER_NAMES)],
+        [text[:_PARAMETER_DESCRIPTION] for text in described if isinstance(text, str)],
+    )
 
 
 def _heading(spec: ToolSpec, name: str) -> str:

@@ -10,6 +10,8 @@ import pytest
 from nexus.core.tool import ToolSpec
 from nexus.errors import ModelMissing
 from nexus.ports.embeddings import Embedder
+from nexus.ports.index import Scope
+from nexus.tools import search_text
 from nexus.tools.index import HybridIndex
 from tests.unit.tools_index.counting import WordCounts
 
@@ -48,9 +50,18 @@ async def slugs(index: HybridIndex, query: str, limit: int = 15) -> list[str]:
     return [hit.slug for hit in await index.search(query, limit=limit)]
 
 
-def only_file(folder: Path) -> Path:
-    (file,) = folder.iterdir()
+def vectors_file(folder: Path) -> Path:
+    (file,) = folder.glob("vectors-*")
     return file
+
+
+def words_file(folder: Path) -> Path:
+    (file,) = folder.glob("words*")
+    return file
+
+
+def suffixes(folder: Path) -> set[str]:
+    return {file.suffix for file in folder.iterdir()}
 
 
 def is_empty(folder: Path) -> bool:
@@ -129,6 +140,19 @@ async def test_until_vectors_are_ready_words_alone_are_searched(make: Make):
     embedder.may_embed.set()
     await index.ready()
     assert len(await slugs(index, "delete the file")) == len(TOOLS)
+
+
+async def test_a_large_catalogue_is_searched_by_words_without_waiting_for_its_vectors(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("nexus.tools.index._WORTH_WAITING", len(TOOLS) - 1)
+    monkeypatch.setattr("nexus.tools.index._PATIENCE", None)  # it would wait for ever
+    embedder = WordCounts()
+    embedder.may_embed.clear()
+    index = make(embedder)
+    await index.update(TOOLS)
+    assert await slugs(index, "delete the file") == ["FILES_DELETE_FILE"]
+    embedder.may_embed.set()
 
 
 async def test_a_missing_model_leaves_words_and_says_so(make: Make):
@@ -211,9 +235,9 @@ async def test_a_folder_that_cannot_be_written_costs_only_the_cache(make: Make, 
     ],
     ids=["empty", "foreign", "cut", "noise", "zeros", "layout"],
 )
-async def test_a_damaged_cache_is_built_again(make: Make, tmp_path: Path, damage: Callable[[bytes], bytes]):
+async def test_damaged_vectors_are_built_again(make: Make, tmp_path: Path, damage: Callable[[bytes], bytes]):
     expected = await (await filled(make(WordCounts()))).search("write it down")
-    file = only_file(tmp_path)
+    file = vectors_file(tmp_path)
     file.write_bytes(damage(file.read_bytes()))
     embedder = WordCounts()
     index = await filled(make(embedder))
@@ -224,14 +248,39 @@ async def test_a_damaged_cache_is_built_again(make: Make, tmp_path: Path, damage
     assert again.texts == []
 
 
+async def test_a_start_reads_the_words_of_the_texts_from_its_cache(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+):
+    expected = await (await filled(make(None))).search("write a note")
+    read: list[str] = []
+    text = search_text.lexical_text
+    monkeypatch.setattr(search_text, "lexical_text", lambda spec: (read.append(spec.slug), text(spec))[1])
+    assert await (await filled(make(None))).search("write a note") == expected
+    assert read == []
+    changed = replace(TOOLS[0], description="Something else.")
+    index = await filled(make(None), [changed, *reversed(TOOLS[1:]), tool("TASKS_ADD_TASK")])
+    assert read == ["MAIL_SEND_MESSAGE", "TASKS_ADD_TASK"]
+    assert await slugs(index, "something else") == ["MAIL_SEND_MESSAGE"]
+    assert (await slugs(index, "write a note"))[0] == "NOTES_WRITE_NOTE"
+
+
+async def test_damaged_words_are_made_again(make: Make, tmp_path: Path):
+    expected = await (await filled(make(None))).search("write a note")
+    file = words_file(tmp_path)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert await (await filled(make(None))).search("write a note") == expected
+    assert file.read_bytes() == whole
+
+
 async def test_no_temporary_file_stays_behind(make: Make, tmp_path: Path):
     await filled(make(WordCounts()))
-    assert only_file(tmp_path).suffix == ".bin"
+    assert suffixes(tmp_path) == {".bin"}
 
 
 async def test_vectors_nobody_wants_are_dropped_once_they_outnumber_the_others(make: Make, tmp_path: Path):
     index = await filled(make(WordCounts()))
-    file = only_file(tmp_path)
+    file = vectors_file(tmp_path)
     size = len(file.read_bytes())
     await filled(index, [tool("TASKS_ADD_TASK")])
     assert len(file.read_bytes()) < size
@@ -316,3 +365,105 @@ async def test_many_searches_at_once_agree(make: Make, embedder: Callable[[], Em
     searches: list[Awaitable[object]] = [index.search("list messages") for _ in range(20)]
     first, *others = await asyncio.gather(*searches)
     assert all(other == first for other in others)
+
+
+async def score_of(index: HybridIndex, slug: str, query: str) -> float:
+    return next(hit.score for hit in await index.search(query) if hit.slug == slug)
+
+
+@pytest.mark.parametrize("embedder", [WordCounts, lambda: None])
+async def test_a_tool_that_fits_one_sentence_is_not_drowned_by_the_others(
+    make: Make, embedder: Callable[[], Embedder | None]
+):
+    photos = tool("PHOTOS_EDIT", "Crop the wide picture of a garden.")
+    index = await filled(make(embedder()), [*TOOLS, photos])
+    asked = "Crop the wide picture of the garden, crop the garden, crop the picture"
+    in_one = await score_of(index, "FILES_DELETE_FILE", f"{asked} and delete a file")
+    assert await score_of(index, "FILES_DELETE_FILE", f"{asked}. And delete a file.") > in_one + 0.2
+
+
+MANY = [tool(f"{app}_SEND_MESSAGE_{number}") for app in ("CHAT", "POST", "RADIO") for number in range(8)]
+
+
+async def apps_found(index: HybridIndex, query: str, connected: set[str] | None, limit: int = 8) -> list[str]:
+    scope = Scope(connected=None if connected is None else frozenset(connected))
+    return [hit.slug.partition("_")[0] for hit in await index.search(query, limit=limit, scope=scope)]
+
+
+@pytest.mark.parametrize("embedder", [WordCounts, lambda: None])
+async def test_tools_of_connected_apps_come_first_and_leave_room_for_others(
+    make: Make, embedder: Callable[[], Embedder | None]
+):
+    index = await filled(make(embedder()), MANY)
+    assert await apps_found(index, "send a message", None) != await apps_found(
+        index, "send a message", {"radio"}
+    )
+    found = await apps_found(index, "send a message", {"radio"})
+    assert found[:6] == ["RADIO"] * 6
+    assert found[6:]
+    assert "RADIO" not in found[6:]
+
+
+async def test_others_take_the_places_that_connected_apps_do_not_fill(make: Make):
+    index = await filled(make(WordCounts()), MANY)
+    found = await apps_found(index, "send a message", {"radio"}, limit=20)
+    assert found[:8] == ["RADIO"] * 8
+    assert len(found) == 20
+    assert len(await apps_found(index, "send a message", {"nothing of this"})) == 8
+
+
+async def test_an_app_that_is_named_comes_first_though_it_is_not_connected(make: Make):
+    index = await filled(make(WordCounts()), MANY)
+    assert (await apps_found(index, "send a message with chat", {"radio"}))[0] == "CHAT"
+
+
+async def test_an_app_that_is_named_has_the_advantage(make: Make):
+    tools = [tool("RADIO_SEND", "Send a message."), tool("CHAT_PUT", "Post a message, now.")]
+    index = await filled(make(None), tools)
+    assert (await slugs(index, "send a message"))[0] == "RADIO_SEND"
+    assert (await slugs(index, "post a message in chat now"))[0] == "CHAT_PUT"
+
+
+async def test_a_request_is_pulled_to_the_tool_that_served_one_like_it(make: Make):
+    index = await filled(make(WordCounts()))
+    asked = "tell the crew about lunch"
+    assert (await slugs(index, asked))[0] != "NOTES_WRITE_NOTE"
+    scope = Scope(examples={"NOTES_WRITE_NOTE": ["tell the crew about dinner"], "GONE": ["lunch"]})
+    assert (await index.search(asked, scope=scope))[0].slug == "NOTES_WRITE_NOTE"
+
+
+async def test_what_one_user_did_is_nothing_to_another(make: Make):
+    index = await filled(make(WordCounts()))
+    asked = "tell the crew about lunch"
+    before = await index.search(asked)
+    await index.search(asked, scope=Scope(examples={"NOTES_WRITE_NOTE": ["tell the crew about dinner"]}))
+    assert await index.search(asked) == before
+
+
+async def test_examples_are_embedded_once(make: Make):
+    embedder = WordCounts()
+    index = await filled(make(embedder))
+    embedder.texts.clear()
+    scope = Scope(examples={"MAIL_SEND_MESSAGE": ["one", "two"], "NOTES_WRITE_NOTE": ["one"]})
+    for _ in range(2):
+        await index.search("message", scope=scope)
+    assert embedder.texts == ["message", "one", "two", "message"]
+
+
+async def test_examples_without_vectors_change_nothing(make: Make):
+    index = await filled(make(None))
+    scope = Scope(examples={"MAIL_SEND_MESSAGE": ["delete the file"]})
+    assert await index.search("delete the file", scope=scope) == await index.search("delete the file")
+
+
+async def test_a_name_that_is_also_a_common_word_is_no_name(make: Make):
+    """`make` is used by other tools too, `radio` by its own: only the one counts as an app that is named."""
+    making = [tool(f"NOTES_PUT_{number}", "Make a note, or make another.") for number in range(9)]
+    others = [tool("MAKE_RUN", "Start a scenario."), tool("RADIO_RUN", "Start a channel.")]
+    index = await filled(make(None), [*making, *others])
+    found = await slugs(index, "make a note", 9)
+    assert "MAKE_RUN" not in found
+    connected = Scope(connected=frozenset({"notes"}))
+    assert (await index.search("run radio", scope=connected))[0].slug == "RADIO_RUN"
+    first = await index.search("run make", scope=connected)
+    assert first[0].slug.startswith("NOTES")

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nexus.tools.lexical import K1, B, Lexical, Vocabulary
+from nexus.tools.lexical import K1, K3, B, Lexical, Vocabulary, index_of
 
 
 def index(*texts: str) -> Lexical:
     vocabulary = Vocabulary()
-    return Lexical([vocabulary.learn(text) for text in texts], vocabulary)
+    return index_of([vocabulary.learn(text) for text in texts], vocabulary)
 
 
 def test_a_text_without_a_common_word_scores_nothing():
@@ -28,6 +28,13 @@ def test_scores_are_those_of_bm25():
     assert scores.tolist() == pytest.approx([*expected, 0.0])
 
 
+def test_a_repeated_word_counts_a_little_more():
+    texts = index("mail", "note")
+    once, twice = texts.scores("mail")[0], texts.scores("mail mail")[0]
+    assert twice == pytest.approx(once * (K3 + 1) * 2 / (K3 + 2))
+    assert once < twice < 2 * once
+
+
 @pytest.mark.parametrize("query", ["", "the of a", "unknown"])
 def test_a_query_without_known_words_scores_nothing(query: str):
     assert not index("send mail").scores(query).any()
@@ -40,7 +47,7 @@ def test_an_index_of_nothing_has_no_scores():
 
 def test_an_index_stays_right_while_its_vocabulary_grows():
     vocabulary = Vocabulary()
-    old = Lexical([vocabulary.learn("send mail")], vocabulary)
+    old = index_of([vocabulary.learn("send mail")], vocabulary)
     vocabulary.learn("quite new words")
     assert old.scores("new words").tolist() == [0]
     assert old.scores("mail")[0] > 0

@@ -47,6 +47,28 @@ def test_a_query_keeps_compound_words_beside_their_parts():
     assert search_text.with_parts("Open a GitHub issue") == "Open a GitHub git hub issue"
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("Find the bug. Mail it to Ana!", ["Find the bug.", "Mail it to Ana!"]),
+        ("Find the bug\nMail it to Ana", ["Find the bug", "Mail it to Ana"]),
+        ("Hello. Find the bug. Thanks.", []),
+        ("Find the bug; mail it to Ana. OK?", ["Find the bug;", "mail it to Ana."]),
+        ("Send 3.5 euros to a.b@c.org", []),
+        ("Find the bug", []),
+        ("", []),
+    ],
+)
+def test_a_request_is_several_sentences_or_none(query: str, expected: list[str]):
+    assert search_text.sentences(query) == expected
+
+
+def test_what_comes_after_many_sentences_is_one():
+    found = search_text.sentences(" ".join(f"This is sentence {number}." for number in range(9)))
+    assert len(found) == 6
+    assert found[-1].endswith("sentence 7. This is sentence 8.")
+
+
 def test_the_name_counts_twice_for_words():
     assert search_text.words(search_text.lexical_text(tool())).count("email") == 2
 
@@ -97,5 +119,23 @@ def test_the_key_does_not_change_with_what_the_vector_is_not_made_of():
     assert search_text.dense_key(tool(version="9")) == search_text.dense_key(tool())
 
 
-def test_text_that_is_not_valid_unicode_has_a_key():
-    assert len(search_text.dense_key(tool(description="\ud800"))) == 16
+def words_key(spec: ToolSpec) -> bytes:
+    return search_text.lexical_key(spec, search_text.dense_key(spec))
+
+
+def parameters(**described: str) -> dict[str, object]:
+    return {"properties": {name: {"description": text} for name, text in described.items()}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"description": "y"}, {"parameters": parameters(to="Whom")}, {"parameters": parameters(cc="Who")}],
+)
+def test_the_key_of_the_words_changes_with_the_parameters_too(change: dict[str, object]):
+    before = tool(parameters=parameters(to="Who"))
+    assert words_key(tool(**{"parameters": parameters(to="Who"), **change})) != words_key(before)
+    assert words_key(tool(parameters=parameters(to="Who"), version="9")) == words_key(before)
+
+
+def test_text_that_is_not_valid_unicode_has_keys():
+    assert len(words_key(tool(description="\ud800", parameters=parameters(to="\ud800")))) == 16

@@ -1,0 +1,154 @@
+"""The words a run ends with: streamed as they are written, and held to what the results say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+
+from langchain_core.messages import ToolMessage
+
+from graphs.events import teller
+from graphs.prompting import chosen, prompt_file
+from graphs.provenance import sources
+from graphs.state import FIND_TOOLS, State, current_run
+from graphs.writing import Writer
+from nexus.core.references import is_known, references
+from nexus.core.tool import ToolSpec
+from nexus.errors import NotFound
+from nexus.ports.model import ChatMessage
+from nexus.ports.tools import Tools
+
+TEXT_TOKENS = 300
+_MOST_CHARACTERS = 600
+_MOST_MADE = 3
+_REASON = 200  # characters of an error that the answer repeats
+
+_SENTENCE = re.compile(r"\S.*?(?:[.!?](?:\s+|$)|$)", re.DOTALL)
+"""A sentence with the space after it."""
+
+_STRING = re.compile(
+    r"""(?: [^"\\] | \\[^u] | \\u(?![dD][89abAB])[0-9a-fA-F]{4}
+          | \\u[dD][89abAB][0-9a-fA-F]{2}\\u[0-9a-fA-F]{4} )*""",
+    re.VERBOSE | re.DOTALL,
+)
+"""The inside of a JSON string as far as it is whole: it ends before an escape that is still being written."""
+
+
+async def write_text(
+    write: Writer, prompt: Sequence[ChatMessage], tool: str, name: str, *, is_told: bool = False
+) -> str:
+    """A text of a sentence or two, asked for by the prompt file `name`; `is_told`: watchers see it grow."""
+    conversation = [*prompt, chosen(tool), ChatMessage("user", prompt_file(name).template)]
+    text = {"type": "string", "minLength": 1, "maxLength": _MOST_CHARACTERS}
+    schema = {
+        "type": "object",
+        "properties": {name: text},
+        "required": [name],
+        "additionalProperties": False,
+    }
+    on_text = Unwrapped(teller("writing")).feed if is_told else None
+    return str((await write(conversation, schema, TEXT_TOKENS, on_text))[name])
+
+
+class Unwrapped:
+    """Tells the text inside a JSON object with one string property, while that is being written."""
+
+    def __init__(self, tell: Callable[..., None]) -> None:
+        self._tell = tell
+        self._written = ""
+        self._told = ""
+
+    def feed(self, piece: str) -> None:
+        """One more piece of the JSON."""
+        self._written += piece
+        text = _readable(self._written)
+        if len(text) > len(self._told):
+            self._tell(text=text[len(self._told) :])
+            self._told = text
+
+
+def _readable(written: str) -> str:
+    """What the beginning of a JSON object already says in its one string property."""
+    start = written.find('"', written.find(":") + 1)
+    if ":" not in written or start < 0:
+        return ""
+    inside = _STRING.match(written, start + 1)
+    return json.loads(f'"{inside[0] if inside else ""}"', strict=False)
+
+
+def true_answer(text: str, state: State, tools: Tools) -> str:
+    """The model's answer without what is made up, with what was made, and with what was not done.
+
+    A sentence with an address, a link or an id that stands neither in a request nor in a result is left
+    out. Links and ids of what the actions made are added if the text does not have them, and so is every
+    action that failed for good: a small model leaves failures out of its answers.
+    """
+    known = sources(state)
+    sentences = [
+        each for each in _SENTENCE.findall(text) if all(is_known(one, known) for one in references(each))
+    ]
+    told = "".join(sentences).strip() or _last_result(state)
+    if made := [each for each in _made(state, tools) if each not in told]:
+        told = f"{told} ({', '.join(made[:_MOST_MADE])})"
+    return "\n".join([told, *_failures(state, tools)])
+
+
+def _last_result(state: State) -> str:
+    """What the last tool said, for an answer of which nothing is left."""
+    done = [result.text for result in _results(state) if result.status == "success"]
+    return done[-1][:_MOST_CHARACTERS] if done else ""
+
+
+def _made(state: State, tools: Tools) -> list[str]:
+    """Links and ids that the actions of this run gave back, without what the requests named."""
+    asked = [source for source in sources(state) if source.origin == "user"]
+    given = [
+        reference
+        for result in _results(state)
+        if result.status == "success" and _acts(tools, result.name or "")
+        for reference in references(result.text)
+    ]
+    return [each for each in dict.fromkeys(given) if "@" not in each and not is_known(each, asked)]
+
+
+def _failures(state: State, tools: Tools) -> list[str]:
+    """One line for each action of this run that failed and was not done later."""
+    results = _results(state)
+    done = {result.name for result in results if result.status == "success"}
+    failed = {result.name or "": result.text for result in results if result.status != "success"}
+    return [
+        f"Not done: {_title(tools, name)}. {_first_line(text)}"
+        for name, text in failed.items()
+        if name not in done and _acts(tools, name)
+    ]
+
+
+def _results(state: State) -> list[ToolMessage]:
+    return [
+        message
+        for message in current_run(state["messages"])
+        if isinstance(message, ToolMessage) and message.name != FIND_TOOLS
+    ]
+
+
+def _acts(tools: Tools, name: str) -> bool:
+    spec = _spec(tools, name)
+    return spec is None or not spec.is_read_only
+
+
+def _title(tools: Tools, name: str) -> str:
+    spec = _spec(tools, name)
+    return spec.title if spec else name
+
+
+def _spec(tools: Tools, name: str) -> ToolSpec | None:
+    try:
+        return tools.get(name)
+    except NotFound:
+        return None
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= _REASON else f"{line[:_REASON]}…"
