@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any, Literal
 
 from langgraph.config import get_stream_writer
@@ -18,6 +19,6 @@ def emit(name: EventName, /, **facts: Any) -> None:
 
 
 def teller(name: EventName) -> Callable[..., None]:
-    """`emit` for callbacks that run outside of the node's context."""
-    writer = get_stream_writer()
-    return lambda **facts: writer({"event": name, **facts})
+    """`emit` for callbacks that run outside of the node's own context."""
+    context = copy_context()
+    return lambda **facts: context.run(emit, name, **facts)

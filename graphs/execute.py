@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from graphs.parts import Parts
 from graphs.state import State, call_of, thread_of
 from nexus.core.action import Call, ThreadId, digest_of
 from nexus.core.effect import Claim, Effect, InProgress, Outcome, Settled
+from nexus.core.excerpt import excerpt
 from nexus.core.policy import Allow, Deny
 from nexus.core.tool import ToolSpec, unknown_tool
 from nexus.errors import (
@@ -28,6 +30,8 @@ from nexus.errors import (
     ToolFailed,
     Unavailable,
 )
+
+_log = logging.getLogger(__name__)
 
 NOT_SENT_PAUSES = (0.5, 2.0)
 """Seconds to wait before a call that certainly never left is tried again."""
@@ -58,7 +62,7 @@ class Execute:
         started = time.monotonic()
         call = call_of(state)
         emit("executing", call_id=call.id, tool=call.tool, arguments=dict(call.arguments))
-        effect = await self._effect(call, thread_of(config))
+        effect = await self._effect(call, thread_of(config), request=state.get("goal", ""))
         spent = state["spent"].copy()
         spent["seconds"] += time.monotonic() - started
         if effect.outcome == "unknown":
@@ -67,7 +71,7 @@ class Execute:
         emit("observation", call_id=call.id, tool=call.tool, outcome=effect.outcome, text=effect.text)
         return {"messages": [_observation(call, effect)], "call": None, "go": False, "spent": spent}
 
-    async def _effect(self, call: Call, thread: ThreadId) -> Effect:
+    async def _effect(self, call: Call, thread: ThreadId, *, request: str) -> Effect:
         """The recorded end of the call: made now, or long ago."""
         spec, refusal = self._spec(call.tool)
         try:
@@ -79,7 +83,10 @@ class Execute:
             return Effect("refused", str(error))
         if isinstance(result, Settled):
             return result.effect
-        return await self._run(call, spec, repeatable=claim.is_repeatable)
+        effect = await self._run(call, spec, repeatable=claim.is_repeatable)
+        if effect.outcome == "done" and claim.needs_approval:
+            await self._remember(call, request)
+        return effect
 
     def _spec(self, slug: str) -> tuple[ToolSpec, str | None]:
         """The tool as it is now, and why it must not be called any more, if so."""
@@ -140,7 +147,8 @@ class Execute:
             try:
                 async with asyncio.timeout(self._parts.tool_timeout):
                     result = await self._parts.tools.call(spec, call.arguments, key=call.key)
-                return Effect("done", _cut(result.text, self._parts.observation_limit), result.reference)
+                text = excerpt(result.text, self._parts.observation_limit, spec.parameters)
+                return Effect("done", text, result.reference)
             except NotSent as error:
                 if pause is None:
                     return _end(error)
@@ -150,6 +158,20 @@ class Execute:
                 return _end(error)
         raise AssertionError("the last pause is None")
 
+    async def _remember(self, call: Call, request: str) -> None:
+        """Let search lean on it: a person approved this tool for this request, and it worked.
+
+        What is done is done: that it cannot be remembered must not look like a failed call.
+        """
+        if self._parts.experience is None:
+            return
+        try:
+            await self._parts.experience.remember(
+                self._parts.user, tool=call.tool, request=request, call=call.key
+            )
+        except NexusError as error:
+            _log.warning("search cannot learn from %s: %s", call.key, error)
+
 
 def _end(error: Exception) -> Effect:
     for kind, outcome in _ENDS:
@@ -158,11 +180,6 @@ def _end(error: Exception) -> Effect:
     if isinstance(error, OutcomeUnknown | Unavailable | TimeoutError):
         return Effect("unknown", str(error) or "The call took too long.")
     return Effect("unknown", f"The tool broke off with {type(error).__name__}.")
-
-
-def _cut(text: str, limit: int) -> str:
-    rest = len(text) - limit
-    return f"{text[:limit]}… ({rest:,} more characters were left out)" if rest > 0 else text
 
 
 def _observation(call: Call, effect: Effect) -> ToolMessage:

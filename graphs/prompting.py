@@ -12,12 +12,17 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
-from graphs.state import FIND_TOOLS, State, current_run
-from nexus.core.arguments import schema_for_model
+from graphs.shortening import Earlier, Observation
+from graphs.state import State, current_run
+from nexus.core.schema_text import schema_text
+from nexus.core.simple_schema import SimpleSchema
 from nexus.core.tool import ToolSpec
+from nexus.core.words import brief
 from nexus.errors import NotFound
 from nexus.ports.model import ChatMessage
 from nexus.ports.tools import Tools
+
+Prompt = Sequence[ChatMessage]
 
 FINAL_ANSWER = "final_answer"
 ASK_USER = "ask_user"
@@ -25,6 +30,7 @@ ASK_USER = "ask_user"
 EARLIER_RUNS = 6
 """Messages of earlier runs of the thread that the model is shown."""
 
+_DESCRIPTION = 600  # characters of a tool's description when its arguments are written
 _LINE = 160  # characters of a tool's summary in the shortlist
 _PARAMETERS = 6  # parameter names of a tool in the shortlist
 
@@ -59,7 +65,7 @@ def render(state: State, tools: Tools, now: datetime) -> list[ChatMessage]:
         system,
         *_recall(earlier),
         ChatMessage("user", request),
-        *_steps(run[1:], tools, with_dates(state)),
+        *_steps(run[1:], with_dates(state)),
     ]
 
 
@@ -69,15 +75,15 @@ def with_dates(state: State) -> str:
     return f"{state['goal']}\n({dates})" if dates else state["goal"]
 
 
-def fill_request(spec: ToolSpec, request: str) -> ChatMessage:
+def fill_request(spec: ToolSpec, simple: SimpleSchema, request: str) -> ChatMessage:
     """Asks for the arguments of the chosen tool."""
     return ChatMessage(
         "user",
         prompt_file("arguments").substitute(
             tool=spec.slug,
             request=request,
-            description=spec.description,
-            schema=json.dumps(schema_for_model(spec.parameters), ensure_ascii=False),
+            description=brief(spec.description, _DESCRIPTION),
+            schema=schema_text(simple.schema),
         ),
     )
 
@@ -99,15 +105,18 @@ def written(value: Any) -> ChatMessage:
     return ChatMessage("assistant", json.dumps(value, ensure_ascii=False))
 
 
-def observed(tool: str, text: str, request: str) -> ChatMessage:
+def observed(tool: str, arguments: str, text: str, request: str) -> Observation:
     """What came back from a tool, and the question what is next."""
-    return ChatMessage("user", prompt_file("observation").substitute(tool=tool, result=text, request=request))
+    content = prompt_file("observation").substitute(
+        tool=tool, arguments=arguments, result=text, request=request
+    )
+    return Observation("user", content, result=text, shown=text)
 
 
-def _recall(messages: Sequence[AnyMessage]) -> list[ChatMessage]:
+def _recall(messages: Sequence[AnyMessage]) -> list[Earlier]:
     """What was said in earlier runs, without their steps."""
     said = [
-        ChatMessage("user" if isinstance(message, HumanMessage) else "assistant", message.text)
+        Earlier("user" if isinstance(message, HumanMessage) else "assistant", message.text)
         for message in messages
         if message.text
         and (isinstance(message, HumanMessage) or (isinstance(message, AIMessage) and not message.tool_calls))
@@ -115,17 +124,17 @@ def _recall(messages: Sequence[AnyMessage]) -> list[ChatMessage]:
     return said[-EARLIER_RUNS:]
 
 
-def _steps(messages: Sequence[AnyMessage], tools: Tools, request: str) -> list[ChatMessage]:
-    """The steps of this run: choice, arguments, result."""
+def _steps(messages: Sequence[AnyMessage], request: str) -> list[ChatMessage]:
+    """The steps of this run: choice, and result with the arguments it is of."""
     lines: list[ChatMessage] = []
+    arguments = ""
     for message in messages:
         if isinstance(message, AIMessage) and message.tool_calls:
             call = message.tool_calls[0]
+            arguments = json.dumps(call["args"], ensure_ascii=False)[1:-1]
             lines.append(chosen(call["name"]))
-            if call["name"] != FIND_TOOLS and _exists(tools, call["name"]):
-                lines += [fill_request(tools.get(call["name"]), request), written(call["args"])]
         elif isinstance(message, ToolMessage):
-            lines.append(observed(message.name or "tool", message.text, request))
+            lines.append(observed(message.name or "tool", arguments, message.text, request))
     return lines
 
 

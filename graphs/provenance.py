@@ -9,7 +9,7 @@ from nexus.core.origin import Source
 
 
 def sources(state: State) -> list[Source]:
-    """The user's own words first, then what tools returned, each named."""
+    """The user's own words and the days they mean first, then what tools returned, each named."""
     messages = state.get("messages", [])
     said = [Source("user", message.text) for message in messages if isinstance(message, HumanMessage)]
     read = [
@@ -17,4 +17,5 @@ def sources(state: State) -> list[Source]:
         for message in messages
         if isinstance(message, ToolMessage) and message.name and message.name != FIND_TOOLS
     ]
-    return said + read
+    meant = [Source("user", moment) for _, moment in state.get("dates", [])]
+    return [*said, *meant, *read]

@@ -9,34 +9,28 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
 
+from graphs.answer import true_answer, write_text
 from graphs.events import emit
+from graphs.fill import fill, to_mend
+from graphs.fit import Gate
 from graphs.parts import Parts
 from graphs.prompting import (
     ASK_USER,
     FINAL_ANSWER,
-    chosen,
-    fill_request,
+    Prompt,
     lookup_request,
     prompt_file,
     render,
-    with_dates,
-    written,
 )
-from graphs.provenance import sources
+from graphs.repetition import is_repetition
 from graphs.state import FIND_TOOLS, State, calls_made, current_run, to_state
 from graphs.writing import Writer
 from nexus.core.action import Call, CallId
-from nexus.core.arguments import check_arguments, schema_for_model
-from nexus.core.canonical import sha256
-from nexus.core.grounding import check_grounded, without_made_up
-from nexus.core.origin import Source
 from nexus.core.tool import ToolSpec
-from nexus.errors import ArgumentsInvalid, NotFound, OutputCut
+from nexus.errors import ArgumentsInvalid, NotFound
 from nexus.ports.model import ChatMessage
 
-ARGUMENT_TOKENS = 900
 CHOICE_TOKENS = 60
-TEXT_TOKENS = 300
 
 INFORMATION = 0.6
 """P(yes) above which a request only wants to be told something; questions gave 0.68 and more (1.5B, 35
@@ -57,8 +51,6 @@ NOTHING_DONE = "I could not do this with the tools I have. Nothing was changed o
 
 _NO_TOOLS = (FIND_TOOLS, ASK_USER, FINAL_ANSWER)
 
-Prompt = Sequence[ChatMessage]
-
 
 class Reason:
     """Lets the model choose the next step."""
@@ -71,43 +63,58 @@ class Reason:
         write = Writer(self._parts.model)
         only_asks = await self._only_asks(write, state)
         prompt = render(state, self._parts.tools, self._parts.clock.now().astimezone())
-        options = self._options(state, only_asks=only_asks)
-        update = await self._step(write, state, prompt, options, only_asks=only_asks)
-        return update | {"only_asks": only_asks}
+        gate = Gate(write, state, self._parts.tools)
+        options = self._options(state, gate, only_asks=only_asks)
+        update = await self._step(write, state, prompt, options, gate, only_asks=only_asks)
+        return update | {"only_asks": only_asks, "fit": gate.judged}
 
     async def _step(
-        self, write: Writer, state: State, prompt: Prompt, options: Sequence[str], *, only_asks: bool
+        self,
+        write: Writer,
+        state: State,
+        prompt: Prompt,
+        options: Sequence[str],
+        gate: Gate,
+        *,
+        only_asks: bool,
     ) -> dict[str, Any]:
         """Choose until the choice can be carried out; each round has fewer options."""
-        to_mend = _to_mend(state)
-        if to_mend and not self._is_there(to_mend):
-            to_mend = None
+        mend = to_mend(state)
+        if mend and not self._is_there(mend):
+            mend = None
+        # What is mended or looked up for another tool serves a call that has passed.
+        passed = mend is not None
         while True:
-            tool = to_mend or await self._choose(write, prompt, options)
-            to_mend = None
+            tool = mend or await self._choose(write, prompt, options)
+            mend = None
             match tool:
-                case "final_answer" if not only_asks and self._is_premature(state, options):
+                case "final_answer" if not only_asks and self._is_premature(state, options, gate):
                     options = [name for name in options if name != FINAL_ANSWER]
                 case "final_answer" | "ask_user":
-                    return await self._end(write, state, prompt, tool, only_asks=only_asks)
+                    return await self._end(write, state, prompt, tool, gate, only_asks=only_asks)
                 case "find_tools":
                     return await self._search(write, state, prompt)
-                case _:
+                case _ if passed or await gate.lets_pass(self._parts.tools.get(tool)):
                     update = await self._propose(write, state, prompt, self._parts.tools.get(tool))
                     if isinstance(update, dict):
                         return update
+                    passed = passed or (update is not None and update.field is not None)
                     prompt, options = self._instead(update, prompt, options, tool)
+                case _:
+                    options = self._refusing(gate, options)
 
     async def _choose(self, write: Writer, prompt: Prompt, options: Sequence[str]) -> str:
         schema = _object(tool={"type": "string", "enum": list(options)})
         return str((await write(prompt, schema, CHOICE_TOKENS))["tool"])
 
-    def _options(self, state: State, *, only_asks: bool) -> list[str]:
-        """What may be chosen now. A question is answered with tools that read."""
-        tools = [name for name in [*state["shortlist"], *state["found"]] if self._is_there(name)]
+    def _options(self, state: State, gate: Gate, *, only_asks: bool) -> list[str]:
+        """What may be chosen now. A question is never answered with tools that act."""
+        tools = gate.open_to(
+            [name for name in [*state["shortlist"], *state["found"]] if self._is_there(name)]
+        )
         if only_asks:
-            tools = [name for name in tools if not self._acts(name)]
-        find = [] if _searched(state) or _to_mend(state) else [FIND_TOOLS]
+            tools = [name for name in tools if not self._acts(name) or not self._parts.tools.get(name).hints]
+        find = [] if _searched(state) or to_mend(state) else [FIND_TOOLS]
         # What a tool could tell has been told: what is still missing is a step, not a fact.
         ask = [] if _succeeded(state) else [ASK_USER]
         return [*tools, *find, *ask, FINAL_ANSWER]
@@ -124,9 +131,15 @@ class Reason:
         probability = await write.probability_of_yes([ChatMessage("user", question)])
         return probability is not None and probability >= INFORMATION
 
-    def _is_premature(self, state: State, options: Sequence[str]) -> bool:
+    def _refusing(self, gate: Gate, options: Sequence[str]) -> list[str]:
+        """What is left to choose from after the gate refused a tool; ending is always possible then."""
+        tools = gate.open_to([name for name in options if name not in _NO_TOOLS])
+        others = [name for name in options if name in _NO_TOOLS and name != FINAL_ANSWER]
+        return [*tools, *others, FINAL_ANSWER]
+
+    def _is_premature(self, state: State, options: Sequence[str], gate: Gate) -> bool:
         """True if the model wants to end a request for an action before it has proposed any."""
-        if len(options) <= 1 or _searched(state):
+        if len(options) <= 1 or _searched(state) or gate.refused:
             return False
         return not any(self._acts(name) for name, _ in calls_made(state))
 
@@ -159,15 +172,13 @@ class Reason:
     ) -> dict[str, Any] | ArgumentsInvalid | None:
         """The proposed call; what is made up in it; or None if this very call was made before in this run."""
         emit("thought", text=f"Next: {spec.title}", tool=spec.slug)
-        arguments, problem = await self._fill(write, state, prompt, spec)
-        if _was_made(state, spec.slug, arguments):
+        filled = await fill(write, state, prompt, spec, corrections=self._parts.budget.corrections)
+        arguments, problem = filled.arguments, filled.problem
+        if filled.unknown is not None:
+            emit("correction", tool=spec.slug, problem=str(filled.unknown))
+            return filled.unknown
+        if is_repetition(state, spec.slug, arguments):
             return None
-        if problem is None:
-            known = sources(state)
-            arguments = without_made_up(arguments, known, required=spec.parameters.get("required", ()))
-            if made_up := _made_up(arguments, known):
-                emit("correction", tool=spec.slug, problem=str(made_up))
-                return made_up
         call = Call(id=CallId(secrets.token_hex(8)), tool=spec.slug, arguments=arguments)
         message = AIMessage(
             content="", tool_calls=[{"name": call.tool, "args": dict(arguments), "id": call.id}]
@@ -188,63 +199,38 @@ class Reason:
             "spent": spent,
         }
 
-    async def _fill(
-        self, write: Writer, state: State, prompt: Prompt, spec: ToolSpec
-    ) -> tuple[dict[str, Any], ArgumentsInvalid | None]:
-        """Arguments that fit the tool's schema, or the last ones with what is wrong with them."""
-        conversation = [*prompt, chosen(spec.slug), fill_request(spec, with_dates(state))]
-        if _to_mend(state) == spec.slug:
-            conversation += _corrected(calls_made(state)[-1][1], state["messages"][-1].text, spec.slug)
-        arguments: dict[str, Any] = {}
-        problem: ArgumentsInvalid | None = None
-        for _ in range(1 + self._parts.budget.corrections):
-            try:
-                arguments = await write(conversation, schema_for_model(spec.parameters), ARGUMENT_TOKENS)
-                check_arguments(spec, arguments)
-            except ArgumentsInvalid as error:
-                problem = error
-            except OutputCut:
-                problem = ArgumentsInvalid("they are far too long", remedy="Be brief.")
-            else:
-                return arguments, None
-            emit("correction", tool=spec.slug, problem=str(problem))
-            conversation += _corrected(arguments, str(problem), spec.slug)
-        return arguments, problem
-
     async def _end(
-        self, write: Writer, state: State, prompt: Prompt, tool: str, *, only_asks: bool
+        self, write: Writer, state: State, prompt: Prompt, tool: str, gate: Gate, *, only_asks: bool
     ) -> dict[str, Any]:
         """The answer, or the question to the user: both end the run."""
         name, ending = ("answer", "answered") if tool == FINAL_ANSWER else ("question", "asked")
-        if tool == FINAL_ANSWER and not only_asks and not any(self._acts(name) for name in _succeeded(state)):
-            # A small model would say that it did it.
-            text = NOTHING_DONE
+        done = _succeeded(state)
+        in_vain = not done and gate.refused if only_asks else not any(self._acts(name) for name in done)
+        if tool == FINAL_ANSWER and in_vain:
+            # A small model would say that it did it, or what it did not look up.
+            text = self._nothing_done(gate)
         else:
-            text = await _text(write, prompt, tool, name)
+            text = await write_text(write, prompt, tool, name, is_told=True)
+        if tool == FINAL_ANSWER:
+            text = true_answer(text, state, self._parts.tools)
         emit("answer", text=text, ending=ending)
         spent = write.onto(state["spent"], failures=0)
         return {"messages": [AIMessage(content=text)], "ending": ending, "spent": spent}
 
+    def _nothing_done(self, gate: Gate) -> str:
+        """That nothing was done, and which tool came nearest if one did not fit."""
+        nearest = max(gate.refused, key=gate.judged.__getitem__, default=None)
+        if nearest is None or not self._is_there(nearest):
+            return NOTHING_DONE
+        return f"{NOTHING_DONE} The nearest, {self._parts.tools.get(nearest).title}, is not made for it."
+
     async def _search(self, write: Writer, state: State, prompt: Prompt) -> dict[str, Any]:
         """Look for other tools in the model's own words."""
-        query = await _text(write, prompt, FIND_TOOLS, "search")
+        query = await write_text(write, prompt, FIND_TOOLS, "search")
         call = {"name": FIND_TOOLS, "args": {"query": query}, "id": secrets.token_hex(8)}
         message = AIMessage.model_validate({"content": "", "tool_calls": [call]})
         spent = write.onto(state["spent"], failures=state["spent"]["failures"])
         return {"messages": [message], "search": [query], "spent": spent}
-
-
-def _corrected(arguments: dict[str, Any], problem: str, tool: str) -> list[ChatMessage]:
-    """The arguments that did not fit, and the request for others."""
-    again = prompt_file("correction").substitute(problem=problem, tool=tool)
-    return [written(arguments), ChatMessage("user", again)]
-
-
-async def _text(write: Writer, prompt: Prompt, tool: str, name: str) -> str:
-    """A text of a sentence or two under the key `name`."""
-    conversation = [*prompt, chosen(tool), ChatMessage("user", prompt_file(name).template)]
-    schema = _object(**{name: {"type": "string", "minLength": 1, "maxLength": 600}})
-    return str((await write(conversation, schema, TEXT_TOKENS))[name])
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -254,23 +240,6 @@ def _object(**properties: Any) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def _made_up(arguments: dict[str, Any], known: list[Source]) -> ArgumentsInvalid | None:
-    """What is wrong if an id or address stands neither in the request nor in a result."""
-    try:
-        check_grounded(arguments, known)
-    except ArgumentsInvalid as error:
-        return error
-    return None
-
-
-def _to_mend(state: State) -> str | None:
-    """The tool whose arguments were just refused: it is tried again with others before anything else."""
-    last = state["messages"][-1]
-    if not isinstance(last, ToolMessage) or not isinstance(last.artifact, dict):
-        return None
-    return last.name if last.artifact.get("outcome") == "invalid" else None
 
 
 def _succeeded(state: State) -> list[str]:
@@ -288,9 +257,3 @@ def _succeeded(state: State) -> list[str]:
 def _searched(state: State) -> bool:
     """True if this run has looked for other tools: more searching would find the same."""
     return any(name == FIND_TOOLS for name, _ in calls_made(state))
-
-
-def _was_made(state: State, tool: str, arguments: dict[str, Any]) -> bool:
-    """True if this run has already made this very call."""
-    this = sha256({"tool": tool, "arguments": arguments})
-    return any(sha256({"tool": name, "arguments": made}) == this for name, made in calls_made(state))

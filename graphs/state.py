@@ -43,6 +43,7 @@ class State(TypedDict):
         found: Tools added later in the run by `find_tools`.
         search: What tool-select shall look for next; empty when there is nothing to look for.
         only_asks: True if the request is a question, so that nothing may be changed for it.
+        fit: How probably each tool that was chosen in this run is made for the request, as far as judged.
         call: The call that was proposed and is not finished.
         question: What has to be asked about the call.
         go: True when the call may be handed to execute.
@@ -57,6 +58,7 @@ class State(TypedDict):
     found: list[str]
     search: list[str]
     only_asks: bool
+    fit: dict[str, float]
     call: CallState | None
     question: Question
     go: bool

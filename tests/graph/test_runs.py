@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from langgraph.types import Command
 
+from graphs.agent import build
 from nexus.core.budget import Budget
 from nexus.core.decision import Approve, Edit, Reject
 from nexus.core.policy import Policy
+from nexus.core.tool import ToolSpec
 from nexus.errors import (
     ArgumentsInvalid,
     Conflict,
@@ -22,7 +25,9 @@ from nexus.errors import (
     Refused,
     ToolFailed,
 )
+from nexus.runtime.locks import ThreadLocks
 from nexus.runtime.recovery import recover
+from nexus.runtime.runner import Runner
 from nexus.testing import ScriptedModel
 from tests.world import MAIL, READ, REMOVE, SEND, MakeWorld, World
 
@@ -133,6 +138,59 @@ async def test_the_very_same_call_is_not_made_twice_in_a_run(make_world: MakeWor
     await world.resume()
     assert len(world.effects) == 1
     assert (await world.view()).ending == "answered"
+
+
+async def test_a_call_that_failed_without_effect_is_made_once_more(make_world: MakeWorld) -> None:
+    world = await make_world(plan=((SEND.slug, MAIL), (SEND.slug, MAIL), (SEND.slug, MAIL)))
+    calls = 0
+
+    async def fails(*_: Any, acted: bool) -> None:
+        nonlocal calls
+        calls += not acted
+        raise ToolFailed("The service is busy; nothing was done. Try the same call again.")
+
+    world.tools.sabotage = fails
+    await world.start()
+    for _ in range(2):
+        await world.decide(Approve())
+        await world.resume()
+    assert calls == 2
+    assert (await world.view()).status == "idle"
+
+
+async def test_a_call_that_was_refused_for_its_arguments_is_made_again_after_a_look(
+    make_world: MakeWorld,
+) -> None:
+    same_again = [dict(MAIL)] * (1 + Budget().corrections)
+    script = [
+        {"tool": SEND.slug},
+        dict(MAIL),
+        *same_again,
+        {"tool": READ.slug},
+        {},
+        {"tool": SEND.slug},
+        dict(MAIL),
+    ]
+    world = await make_world()
+    world.wire()
+    parts = replace(
+        world.parts, model=ScriptedModel([*script, {"tool": "final_answer"}, {"answer": "Sent."}])
+    )
+    world.runner = Runner(build(parts, world.saver), parts, world.threads, ThreadLocks(world.home / "locks"))
+    read: list[str] = []
+
+    async def stale(spec: ToolSpec, arguments: Any, *, acted: bool) -> None:  # noqa: ARG001 - the seam's
+        if spec.slug == SEND.slug and not read:
+            raise ArgumentsInvalid("The inbox has changed since you read it.")
+        read.append(spec.slug)
+
+    world.tools.sabotage = stale
+    await world.start()
+    for _ in range(2):
+        await world.decide(Approve())
+        await world.resume()
+    assert [effect["arguments"] for effect in world.effects] == [MAIL]
+    assert read[0] == READ.slug
 
 
 async def test_two_calls_are_asked_about_one_after_the_other(make_world: MakeWorld) -> None:

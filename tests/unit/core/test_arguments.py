@@ -1,4 +1,4 @@
-"""Arguments against a tool's schema: what the model is shown, and what it is told when they do not fit."""
+"""Arguments against a tool's schema: what the model is told when they do not fit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nexus.core.arguments import MAX_OPTIONAL, check_arguments, schema_for_model, without_examples
+from nexus.core.arguments import check_arguments
 from nexus.errors import ArgumentsInvalid
 from tests.world import SEND
 
@@ -56,45 +56,3 @@ def test_a_schema_that_no_object_fits_is_told_as_such() -> None:
         check_arguments(replace(SEND, parameters={"type": "object", "properties": {"to": False}}), {"to": 1})
     with pytest.raises(ArgumentsInvalid, match="to is missing"):
         check_arguments(replace(SEND, parameters={"allOf": [{"required": ["to"]}]}), {})
-
-
-def test_the_model_gets_what_is_required_first_few_options_and_no_noise() -> None:
-    names = [f"p{number}" for number in range(MAX_OPTIONAL + 4)]
-    schema = schema_for_model(
-        {
-            "$schema": "x",
-            "properties": {name: {"type": "string", "title": "T", "default": "d"} for name in names},
-            "required": ["p11", "p10", "not there"],
-        }
-    )
-    assert list(schema["properties"]) == ["p11", "p10", *names[:MAX_OPTIONAL]]
-    assert schema["required"] == ["p11", "p10"]
-    assert schema["properties"]["p0"] == {"type": "string"}
-    assert schema["additionalProperties"] is False
-
-
-def test_a_property_named_like_a_keyword_is_kept() -> None:
-    inner = {"type": "object", "properties": {"title": {"type": "string", "title": "T"}, "default": {}}}
-    schema = schema_for_model(
-        {"properties": {"title": inner, "list": {"anyOf": [{"title": "x"}, {"enum": [1]}]}}}
-    )
-    assert schema["properties"]["title"]["properties"] == {"title": {"type": "string"}, "default": {}}
-    assert schema["properties"]["list"] == {"anyOf": [{}, {"enum": [1]}]}
-
-
-def test_a_tool_without_parameters_takes_an_empty_object() -> None:
-    empty = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
-    assert schema_for_model({"type": "object"}) == empty
-
-
-@pytest.mark.parametrize(
-    ("description", "shown"),
-    [
-        ("Who gets it", "Who gets it"),
-        ("Who gets it, e.g. ana@example.com", "Who gets it"),
-        ("When, e.g. 2026-05-01", "When as YYYY-MM-DD"),
-        ("When, e.g. 2026-05-01T09:00", "When as YYYY-MM-DDTHH:MM"),
-    ],
-)
-def test_examples_are_kept_from_the_model_but_for_the_pattern_of_a_date(description: str, shown: str) -> None:
-    assert without_examples(description) == shown
