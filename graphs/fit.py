@@ -29,7 +29,8 @@ less like the request. Of 23 right calls for `tests/model/desk_tasks.py` no acti
 were below `FITS`, 2 below this."""
 
 MOST_REFUSED = 2
-"""Tools of the shortlist that a run tries; each further one is one more chance of a wrong yes."""
+"""Tools of the shortlist that a run tries in vain; each further one is one more chance of a wrong yes. Twice
+as many once a tool has passed: then the request is one for these tools, with a step of it still to do."""
 
 
 class Gate:
@@ -47,6 +48,17 @@ class Gate:
         """The tools that do not fit."""
         return [name for name, fit in self.judged.items() if fit < _bar(self._tools, name)]
 
+    @property
+    def passed(self) -> list[str]:
+        """The tools that fit."""
+        return [name for name in self.judged if name not in self.refused]
+
+    @property
+    def is_closed(self) -> bool:
+        """True if so many tools were refused that no other of the shortlist is tried."""
+        in_vain = sum(name not in self._found for name in self.refused)
+        return in_vain >= MOST_REFUSED * (2 if self.passed else 1)
+
     async def lets_pass(self, spec: ToolSpec) -> bool:
         """True if `spec` fits the request; the model is asked once in a run.
 
@@ -54,7 +66,7 @@ class Gate:
         """
         if spec.slug in self.judged:
             return spec.slug not in self.refused
-        if spec.is_read_only and len(self.judged) > len(self.refused):
+        if spec.is_read_only and self.passed:
             return True
         fit = await self._fit(spec)
         if fit is None:
@@ -68,12 +80,10 @@ class Gate:
 
     def open_to(self, tools: Sequence[str]) -> list[str]:
         """The tools that may still be chosen: none that was refused; after some, only later finds."""
-        refused = self.refused
-        left = [name for name in tools if name not in refused]
-        if sum(name not in self._found for name in refused) < MOST_REFUSED:
+        left = [name for name in tools if name not in self.refused]
+        if not self.is_closed:
             return left
-        passed = [name for name in self.judged if name not in refused]
-        return [name for name in left if name in self._found or name in passed]
+        return [name for name in left if name in self._found or name in self.passed]
 
     async def _fit(self, spec: ToolSpec) -> float | None:
         asked = _question(self._goal, tool_line(spec).removeprefix("- "))

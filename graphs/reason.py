@@ -139,7 +139,7 @@ class Reason:
 
     def _is_premature(self, state: State, options: Sequence[str], gate: Gate) -> bool:
         """True if the model wants to end a request for an action before it has proposed any."""
-        if len(options) <= 1 or _searched(state) or gate.refused:
+        if len(options) <= 1 or _searched(state) or gate.is_closed or (gate.refused and not gate.passed):
             return False
         return not any(self._acts(name) for name, _ in calls_made(state))
 

@@ -213,3 +213,16 @@ async def test_a_choice_is_an_object_of_one_property_so_no_engine_can_reorder_it
     await told(world, model)
     chosen = [schema for schema in model.schemas if "tool" in schema["properties"]]
     assert [list(schema["properties"]) for schema in chosen] == [["tool"], ["tool"]]
+
+
+async def test_after_a_tool_that_fits_a_refused_one_does_not_end_the_search_for_the_next_step(
+    world: World,
+) -> None:
+    model = Choosing(
+        choices=[READ.slug, REMOVE.slug, "final_answer", SEND.slug],
+        fills=[{}, MAIL],
+        fits={READ.slug: FIT, REMOVE.slug: UNFIT, SEND.slug: FIT},
+    )
+    events = await told(world, model, "Read the inbox and mail ana@example.com what is in it")
+    assert [event["tool"] for event in events if event["event"] == "call"] == [READ.slug, SEND.slug]
+    assert "final_answer" not in model.offered[-1]
