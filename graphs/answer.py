@@ -36,10 +36,13 @@ _STRING = re.compile(
 
 
 async def write_text(
-    write: Writer, prompt: Sequence[ChatMessage], tool: str, name: str, *, is_told: bool = False
+    write: Writer, prompt: Sequence[ChatMessage], tool: str, asked: str, *, name: str, is_told: bool = False
 ) -> str:
-    """A text of a sentence or two, asked for by the prompt file `name`; `is_told`: watchers see it grow."""
-    conversation = [*prompt, chosen(tool), ChatMessage("user", prompt_file(name).template)]
+    """A text of a sentence or two under the key `name`, which the prompt file `asked` asks for.
+
+    It follows the choice of `tool`; with `is_told` watchers see it grow.
+    """
+    conversation = [*prompt, chosen(tool), ChatMessage("user", prompt_file(asked).template)]
     text = {"type": "string", "minLength": 1, "maxLength": _MOST_CHARACTERS}
     schema = {
         "type": "object",

@@ -210,7 +210,8 @@ class Reason:
             # A small model would say that it did it, or what it did not look up.
             text = self._nothing_done(gate)
         else:
-            text = await write_text(write, prompt, tool, name, is_told=True)
+            asked = "reply" if only_asks and tool == FINAL_ANSWER else name
+            text = await write_text(write, prompt, tool, asked, name=name, is_told=True)
         if tool == FINAL_ANSWER:
             text = true_answer(text, state, self._parts.tools)
         emit("answer", text=text, ending=ending)
@@ -226,7 +227,7 @@ class Reason:
 
     async def _search(self, write: Writer, state: State, prompt: Prompt) -> dict[str, Any]:
         """Look for other tools in the model's own words."""
-        query = await write_text(write, prompt, FIND_TOOLS, "search")
+        query = await write_text(write, prompt, FIND_TOOLS, "search", name="search")
         call = {"name": FIND_TOOLS, "args": {"query": query}, "id": secrets.token_hex(8)}
         message = AIMessage.model_validate({"content": "", "tool_calls": [call]})
         spent = write.onto(state["spent"], failures=state["spent"]["failures"])
