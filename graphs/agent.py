@@ -29,6 +29,6 @@ def build(
     graph.add_edge(START, "tool-select")
     graph.add_conditional_edges("tool-select", after_tool_select, ["reason", "__end__"])
     graph.add_conditional_edges("reason", after_reason, ["approve", "tool-select", "__end__"])
-    graph.add_conditional_edges("approve", after_approve, ["execute", "tool-select", "__end__"])
+    graph.add_conditional_edges("approve", after_approve, ["execute", "approve", "tool-select", "__end__"])
     graph.add_conditional_edges("execute", after_execute, ["approve", "tool-select"])
     return graph.compile(checkpointer=checkpointer, name="nexus")

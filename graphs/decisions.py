@@ -6,41 +6,64 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from graphs.accounts import check_connected
+from graphs.judging import policy_of
 from graphs.parts import Parts
 from nexus.core.action import digest_of
 from nexus.core.approval import Approval
 from nexus.core.arguments import check_arguments
-from nexus.core.decision import Decision, Edit
+from nexus.core.decision import Approve, Decision, Edit
 from nexus.core.origin import origins_after_edit
-from nexus.core.policy import Deny
+from nexus.core.policy import Ask, Deny, Policy
 from nexus.errors import PolicyDenied
+from nexus.ports.approvals import Alongside
 
 
 async def record_decision(
-    parts: Parts, approval: Approval, decision: Decision, *, actor: str, digest: str | None = None
+    parts: Parts,
+    approval: Approval,
+    decision: Decision,
+    *,
+    actor: str,
+    digest: str | None = None,
+    alongside: Alongside | None = None,
 ) -> Approval:
     """The approval after the decision; after an edit, the approval of the edited call.
+
+    What stands `alongside` is written in the decision's own transaction.
 
     Raises:
         ArgumentsInvalid: The edited arguments do not fit the tool. Nothing was changed.
         PolicyDenied: A rule forbids the edited call. Nothing was changed.
+        Conflict: The account that it needs is not connected. Nothing was changed.
         NotFound, Conflict, ApprovalExpired, DigestMismatch, DecisionInvalid: As the store says.
     """
+    if approval.is_pending and approval.question == "connect" and isinstance(decision, Approve):
+        await check_connected(parts, approval.call.tool)
     if not isinstance(decision, Edit):
-        return await parts.approvals.decide(approval.id, decision, actor=actor, digest=digest)
-    successor = edited(parts, approval, decision.arguments)
-    await parts.approvals.decide(approval.id, decision, actor=actor, digest=digest, successor=successor)
+        return await parts.approvals.decide(
+            approval.id, decision, actor=actor, digest=digest, alongside=alongside
+        )
+    successor = edited(parts, await policy_of(parts), approval, decision.arguments)
+    await parts.approvals.decide(
+        approval.id, decision, actor=actor, digest=digest, successor=successor, alongside=alongside
+    )
     return await parts.approvals.get(successor.id)
 
 
-def edited(parts: Parts, approval: Approval, arguments: Mapping[str, Any]) -> Approval:
+def edited(parts: Parts, policy: Policy, approval: Approval, arguments: Mapping[str, Any]) -> Approval:
     """The approved approval of the call with other arguments: a new call, a new digest, judged anew."""
     spec = parts.tools.get(approval.call.tool)
     check_arguments(spec, arguments)
-    verdict = parts.policy.judge(spec)
+    call = approval.call.edited(arguments)
+    verdict = policy.judge(spec, call)
     if isinstance(verdict, Deny):
         raise PolicyDenied(f"The edited call cannot run: {verdict.reason}.")
-    call = approval.call.edited(arguments)
+    if isinstance(verdict, Ask) and _is_for_others(verdict, approval):
+        raise PolicyDenied(
+            f"Others decide on the edited call: {verdict.reason}.",
+            remedy="Reject this one, with what should be changed as the reason: then they are asked.",
+        )
     digest = digest_of(
         call,
         spec,
@@ -55,4 +78,11 @@ def edited(parts: Parts, approval: Approval, arguments: Mapping[str, Any]) -> Ap
         digest=digest,
         origins=origins_after_edit(approval.call.arguments, approval.origins, call.arguments),
         state="approved",
+    )
+
+
+def _is_for_others(verdict: Ask, approval: Approval) -> bool:
+    """True if who decides on this approval could not decide on a call with that verdict."""
+    return bool(verdict.approvers) and (
+        set(verdict.approvers) != set(approval.approvers) or verdict.approvals > approval.approvals
     )

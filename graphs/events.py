@@ -9,7 +9,16 @@ from typing import Any, Literal
 from langgraph.config import get_stream_writer
 
 EventName = Literal[
-    "shortlist", "writing", "thought", "call", "correction", "decided", "executing", "observation", "answer"
+    "shortlist",
+    "writing",
+    "thought",
+    "call",
+    "correction",
+    "decided",
+    "executing",
+    "again",
+    "observation",
+    "answer",
 ]
 
 

@@ -7,15 +7,13 @@ is to a question of its own tells the two apart (`tests/bench/protocol.py`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 from graphs.events import emit
-from graphs.prompting import prompt_file, tool_line
-from graphs.state import State, calls_made
+from graphs.state import State
+from graphs.steps import Steps, probability_of_fit
 from graphs.writing import Writer
 from nexus.core.tool import ToolSpec
 from nexus.errors import NotFound
-from nexus.ports.model import ChatMessage
 from nexus.ports.tools import Tools
 
 FITS = 0.65
@@ -23,14 +21,16 @@ FITS = 0.65
 `tests/bench/protocol.py` the 1.5B's is higher for 29 of 30 tools that fit, and lower for 26 of 30 of the most
 alike that do not (the same up to 0.85); the 0.5B's for 17 of 19 and 15 of 18."""
 
-FITS_TO_READ = 0.5
-"""The same for tools that are known only to read: they do no harm, and what finds something for a step is
-less like the request. Of 23 right calls for `tests/model/desk_tasks.py` no action was below 0.7, 5 lookups
-were below `FITS`, 2 below this."""
+FITS_TO_READ = 1 - FITS
+"""The same for tools that are known only to read, and to send nothing out: they do no harm, and what finds
+something for a step is less like the request. One is used unless the model is as sure of its no as it must
+be of a yes to an action. Of 23 right calls for `tests/model/desk_tasks.py` no action was below 0.7, 5 lookups
+were below `FITS`."""
 
 MOST_REFUSED = 2
 """Tools of the shortlist that a run tries in vain; each further one is one more chance of a wrong yes. Twice
-as many once a tool has passed: then the request is one for these tools, with a step of it still to do."""
+as many once a tool has passed, and only of those that act: then the request is one for these tools, with a
+step of it still to do."""
 
 
 class Gate:
@@ -41,7 +41,8 @@ class Gate:
         self._tools = tools
         self._goal = state["goal"]
         self._found = state["found"]
-        self.judged: dict[str, float] = dict(state.get("fit", {})) if calls_made(state) else {}
+        self.steps = Steps(write, state)
+        self.judged: dict[str, float] = dict(state.get("fit", {}))
 
     @property
     def refused(self) -> list[str]:
@@ -56,19 +57,21 @@ class Gate:
     @property
     def is_closed(self) -> bool:
         """True if so many tools were refused that no other of the shortlist is tried."""
-        in_vain = sum(name not in self._found for name in self.refused)
-        return in_vain >= MOST_REFUSED * (2 if self.passed else 1)
+        in_vain = [name for name in self.refused if name not in self._found]
+        if not self.passed:
+            return len(in_vain) >= MOST_REFUSED
+        return sum(not self._only_reads(name) for name in in_vain) >= 2 * MOST_REFUSED
 
     async def lets_pass(self, spec: ToolSpec) -> bool:
         """True if `spec` fits the request; the model is asked once in a run.
 
-        What only reads may serve any step, so it needs no more than that one tool has passed before.
+        What only reads, on this machine, may serve any step: it is enough that another tool has passed.
         """
         if spec.slug in self.judged:
             return spec.slug not in self.refused
-        if spec.is_read_only and self.passed:
+        if spec.is_read_only and spec.is_local and self.passed:
             return True
-        fit = await self._fit(spec)
+        fit = await probability_of_fit(self._write, self._goal, spec)
         if fit is None:
             return True
         self.judged[spec.slug] = round(fit, 3)
@@ -85,28 +88,20 @@ class Gate:
             return left
         return [name for name in left if name in self._found or name in self.passed]
 
-    async def _fit(self, spec: ToolSpec) -> float | None:
-        asked = _question(self._goal, tool_line(spec).removeprefix("- "))
-        return await self._write.probability_of_yes([*_examples(), ChatMessage("user", asked)])
-
-
-@cache
-def _examples() -> Sequence[ChatMessage]:
-    """The instruction and examples: the same for every request, so they are read once."""
-    messages = [ChatMessage("system", prompt_file("fit").template)]
-    for example in prompt_file("fit_examples").template.split("\n\n"):
-        asked, _, answer = example.rpartition("\n")
-        messages += [ChatMessage("user", asked), ChatMessage("assistant", answer)]
-    return messages
-
-
-def _question(request: str, tool: str) -> str:
-    return f"Request: {request}\nTool: {tool}"
+    def _only_reads(self, name: str) -> bool:
+        spec = _spec(self._tools, name)
+        return spec is not None and spec.changes_nothing
 
 
 def _bar(tools: Tools, name: str) -> float:
     """How sure the model must be of a tool."""
+    spec = _spec(tools, name)
+    return FITS_TO_READ if spec is not None and spec.is_read_only else FITS
+
+
+def _spec(tools: Tools, name: str) -> ToolSpec | None:
+    """The tool, if it is still there."""
     try:
-        return FITS_TO_READ if tools.get(name).is_read_only else FITS
+        return tools.get(name)
     except NotFound:
-        return FITS
+        return None

@@ -19,6 +19,7 @@ from nexus.core.simple_schema import SimpleSchema
 from nexus.core.tool import ToolSpec
 from nexus.core.words import brief
 from nexus.errors import NotFound
+from nexus.ports.experience import PastCall
 from nexus.ports.model import ChatMessage
 from nexus.ports.tools import Tools
 
@@ -30,7 +31,11 @@ ASK_USER = "ask_user"
 EARLIER_RUNS = 6
 """Messages of earlier runs of the thread that the model is shown."""
 
+ARGUMENTS_TOLD = 2_000
+"""Characters of the arguments of a call that the model is told of again, with the result."""
+
 _DESCRIPTION = 600  # characters of a tool's description when its arguments are written
+_EXAMPLE = 600  # characters of the last call of a tool, with its request; a longer one is not shown
 _LINE = 160  # characters of a tool's summary in the shortlist
 _PARAMETERS = 6  # parameter names of a tool in the shortlist
 
@@ -40,6 +45,19 @@ def prompt_file(name: str) -> Template:
     """The prompt text `prompts/<name>.md`, with `$placeholders`."""
     text = (resources.files("graphs") / "prompts" / f"{name}.md").read_text(encoding="utf-8")
     return Template(text.strip())
+
+
+@cache
+def shots(name: str) -> Sequence[ChatMessage]:
+    """The instruction `prompts/<name>.md` and its examples, each ending with a line that is the answer.
+
+    They are the same for every request, so the model reads them once.
+    """
+    messages = [ChatMessage("system", prompt_file(name).template)]
+    for example in prompt_file(f"{name}_examples").template.split("\n\n"):
+        asked, _, answer = example.rpartition("\n")
+        messages += [ChatMessage("user", asked), ChatMessage("assistant", answer)]
+    return messages
 
 
 def tool_line(spec: ToolSpec) -> str:
@@ -75,17 +93,32 @@ def with_dates(state: State) -> str:
     return f"{state['goal']}\n({dates})" if dates else state["goal"]
 
 
-def fill_request(spec: ToolSpec, simple: SimpleSchema, request: str) -> ChatMessage:
-    """Asks for the arguments of the chosen tool."""
-    return ChatMessage(
-        "user",
-        prompt_file("arguments").substitute(
-            tool=spec.slug,
-            request=request,
-            description=brief(spec.description, _DESCRIPTION),
-            schema=schema_text(simple.schema),
-        ),
+def fill_request(
+    spec: ToolSpec, simple: SimpleSchema, request: str, past: PastCall | None
+) -> list[ChatMessage]:
+    """Asks for the arguments of the chosen tool; `past` is the last call of it that a person approved."""
+    asked = prompt_file("arguments").substitute(
+        tool=spec.slug,
+        request=request,
+        description=brief(spec.description, _DESCRIPTION),
+        schema=schema_text(simple.schema),
     )
+    example = _example(spec, simple, past) if past else []
+    return [*example, ChatMessage("user", asked)]
+
+
+def _example(spec: ToolSpec, simple: SimpleSchema, past: PastCall) -> list[ChatMessage]:
+    """The last call as a question and an answer of its own, if it is short enough.
+
+    Shown as a part of the question it is copied, texts and all (1.5B).
+    """
+    offered = simple.schema["properties"]
+    arguments = {name: value for name, value in simple.flat(past.arguments).items() if name in offered}
+    answer = written(arguments)
+    if len(answer.content) + len(past.request) > _EXAMPLE:
+        return []
+    asked = prompt_file("past").substitute(tool=spec.slug, request=past.request)
+    return [ChatMessage("user", asked), answer]
 
 
 def lookup_request(last: ChatMessage, tool: str, field: str) -> ChatMessage:
@@ -131,11 +164,17 @@ def _steps(messages: Sequence[AnyMessage], request: str) -> list[ChatMessage]:
     for message in messages:
         if isinstance(message, AIMessage) and message.tool_calls:
             call = message.tool_calls[0]
-            arguments = json.dumps(call["args"], ensure_ascii=False)[1:-1]
+            arguments = _told(json.dumps(call["args"], ensure_ascii=False)[1:-1])
             lines.append(chosen(call["name"]))
         elif isinstance(message, ToolMessage):
             lines.append(observed(message.name or "tool", arguments, message.text, request))
     return lines
+
+
+def _told(arguments: str) -> str:
+    """The arguments of an earlier call, for the model: a very long text is not said all over again."""
+    rest = len(arguments) - ARGUMENTS_TOLD
+    return f"{arguments[:ARGUMENTS_TOLD]}… ({rest:,} more characters)" if rest > 0 else arguments
 
 
 def _exists(tools: Tools, slug: str) -> bool:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
 
-from graphs.answer import true_answer, write_text
+from graphs.answer import only_found, true_answer, with_rows, write_text
 from graphs.events import emit
-from graphs.fill import fill, to_mend
+from graphs.experience import last_call
+from graphs.fill import fill, refused_again, sought_for, to_mend
 from graphs.fit import Gate
+from graphs.left import is_left
+from graphs.offer import question_about, to_offer
 from graphs.parts import Parts
 from graphs.prompting import (
     ASK_USER,
@@ -26,6 +29,7 @@ from graphs.repetition import is_repetition
 from graphs.state import FIND_TOOLS, State, calls_made, current_run, to_state
 from graphs.writing import Writer
 from nexus.core.action import Call, CallId
+from nexus.core.defaults import with_defaults
 from nexus.core.tool import ToolSpec
 from nexus.errors import ArgumentsInvalid, NotFound
 from nexus.ports.model import ChatMessage
@@ -66,7 +70,7 @@ class Reason:
         gate = Gate(write, state, self._parts.tools)
         options = self._options(state, gate, only_asks=only_asks)
         update = await self._step(write, state, prompt, options, gate, only_asks=only_asks)
-        return update | {"only_asks": only_asks, "fit": gate.judged}
+        return update | {"only_asks": only_asks, "fit": gate.judged, "step_of": gate.steps.of}
 
     async def _step(
         self,
@@ -79,26 +83,31 @@ class Reason:
         only_asks: bool,
     ) -> dict[str, Any]:
         """Choose until the choice can be carried out; each round has fewer options."""
-        mend = to_mend(state)
-        if mend and not self._is_there(mend):
-            mend = None
-        # What is mended or looked up for another tool serves a call that has passed.
-        passed = mend is not None
+        given = to_mend(state) or sought_for(state)
+        if given and not self._is_there(given):
+            given = None
+        # What is mended, or lacked what has been looked up now, has passed; so does what is looked up for it.
+        passed, seeker = given is not None, None
         while True:
-            tool = mend or await self._choose(write, prompt, options)
-            mend = None
+            tool = given or await self._choose(write, prompt, options)
+            given = None
             match tool:
                 case "final_answer" if not only_asks and self._is_premature(state, options, gate):
                     options = [name for name in options if name != FINAL_ANSWER]
                 case "final_answer" | "ask_user":
                     return await self._end(write, state, prompt, tool, gate, only_asks=only_asks)
                 case "find_tools":
-                    return await self._search(write, state, prompt)
+                    given = await self._at_hand(write, state, prompt, options, gate)
+                    if given is None:
+                        return await self._search(write, state, prompt)
+                case _ if not passed and not await self._is_left(write, state, tool, gate):
+                    options = [name for name in options if name != tool]
                 case _ if passed or await gate.lets_pass(self._parts.tools.get(tool)):
                     update = await self._propose(write, state, prompt, self._parts.tools.get(tool))
                     if isinstance(update, dict):
-                        return update
-                    passed = passed or (update is not None and update.field is not None)
+                        return update | _seeking(state, update, seeker)
+                    seeker = seeker or tool if update is not None and update.field else seeker
+                    passed = passed or update is not None
                     prompt, options = self._instead(update, prompt, options, tool)
                 case _:
                     options = self._refusing(gate, options)
@@ -115,8 +124,9 @@ class Reason:
         if only_asks:
             tools = [name for name in tools if not self._acts(name) or not self._parts.tools.get(name).hints]
         find = [] if _searched(state) or to_mend(state) else [FIND_TOOLS]
-        # What a tool could tell has been told: what is still missing is a step, not a fact.
-        ask = [] if _succeeded(state) else [ASK_USER]
+        # A question is looked up before it is asked back. And what a tool could tell has been told: what is
+        # still missing then is a step, not a fact.
+        ask = [] if _succeeded(state) or (only_asks and not calls_made(state)) else [ASK_USER]
         return [*tools, *find, *ask, FINAL_ANSWER]
 
     async def _only_asks(self, write: Writer, state: State) -> bool:
@@ -143,10 +153,42 @@ class Reason:
             return False
         return not any(self._acts(name) for name, _ in calls_made(state))
 
+    async def _at_hand(
+        self, write: Writer, state: State, prompt: Prompt, options: Sequence[str], gate: Gate
+    ) -> str | None:
+        """A tool of the list that fits, though the model would look elsewhere before it has tried any.
+
+        Without probabilities nobody can tell, and the model has its way.
+        """
+        tools = [name for name in options if name not in _NO_TOOLS]
+        if gate.judged or calls_made(state) or not tools:
+            return None
+        tool = await self._choose(write, prompt, tools)
+        fits = await gate.lets_pass(self._parts.tools.get(tool))
+        return tool if fits and tool in gate.judged else None
+
+    async def _is_left(self, write: Writer, state: State, tool: str, gate: Gate) -> bool:
+        """False if the tool acts, others have acted in this run, and the request asks for no more.
+
+        Also if it asks an app for what another has told already.
+        """
+        spec = self._parts.tools.get(tool)
+        if self._acts(tool):
+            acted = [name for name in _succeeded(state) if self._acts(name)]
+            return await is_left(write, state, spec, acted)
+        told = [
+            self._parts.tools.get(name)
+            for name in _succeeded(state, besides=state.get("sought", {}))
+            if self._is_there(name) and not self._acts(name)
+        ]
+        return spec.is_local or not await gate.steps.is_served(
+            spec, [each for each in told if not each.is_local]
+        )
+
     def _acts(self, tool: str) -> bool:
         """True if the tool may change something; one that is gone is taken for such."""
         try:
-            return tool != FIND_TOOLS and not self._parts.tools.get(tool).is_read_only
+            return tool != FIND_TOOLS and not self._parts.tools.get(tool).changes_nothing
         except NotFound:
             return True
 
@@ -162,23 +204,26 @@ class Reason:
     ) -> tuple[Prompt, list[str]]:
         """What to choose from when `tool` cannot be used yet (something must be looked up), or not again."""
         others = [name for name in options if name != tool]
-        if problem is None or problem.field is None:
+        if problem is None:
             return prompt, others
         lookups = [name for name in others if name not in _NO_TOOLS and not self._acts(name)]
+        if problem.field is None:
+            return prompt, [*lookups, ASK_USER, FINAL_ANSWER]
         return [*prompt[:-1], lookup_request(prompt[-1], tool, problem.field)], [*lookups, ASK_USER]
 
     async def _propose(
         self, write: Writer, state: State, prompt: Prompt, spec: ToolSpec
     ) -> dict[str, Any] | ArgumentsInvalid | None:
-        """The proposed call; what is made up in it; or None if this very call was made before in this run."""
+        """The proposed call; what has to be known for it; or None if this very call was made before."""
         emit("thought", text=f"Next: {spec.title}", tool=spec.slug)
-        filled = await fill(write, state, prompt, spec, corrections=self._parts.budget.corrections)
-        arguments, problem = filled.arguments, filled.problem
+        past = await last_call(self._parts, spec.slug)
+        filled = await fill(write, state, prompt, spec, corrections=self._parts.budget.corrections, past=past)
+        arguments, problem = with_defaults(spec.parameters, filled.arguments), filled.problem
         if filled.unknown is not None:
             emit("correction", tool=spec.slug, problem=str(filled.unknown))
             return filled.unknown
         if is_repetition(state, spec.slug, arguments):
-            return None
+            return refused_again(state, spec.slug, arguments)
         call = Call(id=CallId(secrets.token_hex(8)), tool=spec.slug, arguments=arguments)
         message = AIMessage(
             content="", tool_calls=[{"name": call.tool, "args": dict(arguments), "id": call.id}]
@@ -189,7 +234,7 @@ class Reason:
             )
             spent = write.onto(state["spent"], failures=state["spent"]["failures"] + 1)
             return {"messages": [message, failed], "call": None, "spent": spent}
-        emit("call", call_id=call.id, tool=call.tool, arguments=arguments)
+        emit("call", call_id=call.id, tool=call.tool, arguments=arguments, left_out=list(filled.left_out))
         spent = write.onto(state["spent"], failures=state["spent"]["failures"])
         return {
             "messages": [message],
@@ -206,17 +251,24 @@ class Reason:
         name, ending = ("answer", "answered") if tool == FINAL_ANSWER else ("question", "asked")
         done = _succeeded(state)
         in_vain = not done and gate.refused if only_asks else not any(self._acts(name) for name in done)
-        if tool == FINAL_ANSWER and in_vain:
+        offered = to_offer(gate) if tool == FINAL_ANSWER and not done else None
+        if offered is not None and self._is_there(offered):
+            text, ending = question_about(self._parts.tools.get(offered)), "asked"
+        elif tool == FINAL_ANSWER and in_vain and (only_asks or not done):
             # A small model would say that it did it, or what it did not look up.
             text = self._nothing_done(gate)
+        elif tool == FINAL_ANSWER and in_vain:
+            text = await write_text(write, prompt, tool, "reply", name="answer", is_told=False)
+            text = only_found(text, state)
         else:
             asked = "reply" if only_asks and tool == FINAL_ANSWER else name
             text = await write_text(write, prompt, tool, asked, name=name, is_told=True)
-        if tool == FINAL_ANSWER:
+        if ending == "answered":
             text = true_answer(text, state, self._parts.tools)
+            text = with_rows(text, state) if only_asks else text
         emit("answer", text=text, ending=ending)
         spent = write.onto(state["spent"], failures=0)
-        return {"messages": [AIMessage(content=text)], "ending": ending, "spent": spent}
+        return {"messages": [AIMessage(content=text)], "ending": ending, "spent": spent, "offered": offered}
 
     def _nothing_done(self, gate: Gate) -> str:
         """That nothing was done, and which tool came nearest if one did not fit."""
@@ -243,8 +295,14 @@ def _object(**properties: Any) -> dict[str, Any]:
     }
 
 
-def _succeeded(state: State) -> list[str]:
-    """The tools that did or told something in this run."""
+def _seeking(state: State, update: dict[str, Any], seeker: str | None) -> dict[str, Any]:
+    """That the proposed call looks something up for an argument of `seeker`, if it does."""
+    call = update["call"]
+    return {"sought": {**state.get("sought", {}), call["id"]: seeker}} if seeker and call else {}
+
+
+def _succeeded(state: State, *, besides: Collection[str] = ()) -> list[str]:
+    """The tools that did or told something in this run; not by the calls of the ids in `besides`."""
     return [
         message.name
         for message in current_run(state["messages"])
@@ -252,6 +310,7 @@ def _succeeded(state: State) -> list[str]:
         and message.status == "success"
         and message.name
         and message.name != FIND_TOOLS
+        and message.tool_call_id not in besides
     ]
 
 

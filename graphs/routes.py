@@ -19,13 +19,15 @@ def after_reason(state: State) -> Literal["approve", "tool-select", "__end__"]:
     return "approve" if state.get("call") else "tool-select"
 
 
-def after_approve(state: State) -> Literal["execute", "tool-select", "__end__"]:
-    """Only what may run goes to execute."""
+def after_approve(state: State) -> Literal["execute", "approve", "tool-select", "__end__"]:
+    """Only what may run goes to execute; what another question has to be asked about comes back."""
     if state.get("ending"):
         return "__end__"
-    return "execute" if state.get("go") else "tool-select"
+    if state.get("go"):
+        return "execute"
+    return "approve" if state.get("call") else "tool-select"
 
 
 def after_execute(state: State) -> Literal["approve", "tool-select"]:
-    """An unknown outcome is put to the person; every other one is an observation."""
+    """An unknown outcome and a missing account are put to the person; all else is an observation."""
     return "approve" if state.get("call") else "tool-select"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.message import add_messages
 
@@ -38,12 +38,16 @@ class State(TypedDict):
     Attributes:
         messages: The conversation, as every chat UI of the ecosystem shows it.
         goal: The request that the current run serves.
+        needs: Its steps, as far as it was split into such, in order.
+        step_of: Which of them each tool serves best, as far as judged.
+        sought: By the id of a call that looks something up for an argument: the tool whose argument it is.
         dates: The days and times that the goal names, and how they are written.
         shortlist: Tools found for the goal when the run began.
         found: Tools added later in the run by `find_tools`.
         search: What tool-select shall look for next; empty when there is nothing to look for.
         only_asks: True if the request is a question, so that nothing may be changed for it.
         fit: How probably each tool that was chosen in this run is made for the request, as far as judged.
+        offered: The tool that the run ended on asking about, because the model was not sure of it.
         call: The call that was proposed and is not finished.
         question: What has to be asked about the call.
         go: True when the call may be handed to execute.
@@ -53,12 +57,16 @@ class State(TypedDict):
 
     messages: Annotated[list[AnyMessage], add_messages]
     goal: str
+    needs: list[str]
+    step_of: dict[str, int]
+    sought: dict[str, str]
     dates: list[tuple[str, str]]
     shortlist: list[str]
     found: list[str]
     search: list[str]
     only_asks: bool
     fit: dict[str, float]
+    offered: str | None
     call: CallState | None
     question: Question
     go: bool
@@ -99,11 +107,16 @@ def current_run(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
     return messages
 
 
-def calls_made(state: State) -> list[tuple[str, dict[str, Any]]]:
-    """Tool and arguments of each call the model proposed in this run, searches included."""
+def proposed(state: State) -> list[ToolCall]:
+    """Each call the model proposed in this run, searches included."""
     return [
-        (call["name"], call["args"])
+        call
         for message in current_run(state["messages"])
         if isinstance(message, AIMessage)
         for call in message.tool_calls
     ]
+
+
+def calls_made(state: State) -> list[tuple[str, dict[str, Any]]]:
+    """Tool and arguments of each call the model proposed in this run, searches included."""
+    return [(call["name"], call["args"]) for call in proposed(state)]

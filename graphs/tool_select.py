@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,15 +10,23 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from graphs.dates import dates_in
 from graphs.events import emit
-from graphs.needs import merged, needs_in
+from graphs.experience import scope_of
+from graphs.needs import merged, names_in, needs_by_model, needs_in
+from graphs.offer import reply_to_offer
 from graphs.parts import Parts
 from graphs.prompting import tool_line
 from graphs.state import FIND_TOOLS, State
+from graphs.writing import Writer
 from nexus.core.budget import exhausted, nothing_spent
-from nexus.errors import NexusError
-from nexus.ports.index import ANYONE, Hit, Scope
+from nexus.errors import NotFound
+from nexus.ports.index import Hit, Scope
 
-_log = logging.getLogger(__name__)
+FEW_TOOLS = 60
+"""Up to so many tools the request itself finds what it needs, without a word of the model: of the desk's 25
+the shortlist has every tool for 61 of the 64 tasks of `tests/model/desk_tasks.py` that need any."""
+
+POOL = 50
+"""Tools that are found for the request and for each need, of which the shortlist is the best."""
 
 
 class ToolSelect:
@@ -32,33 +39,53 @@ class ToolSelect:
         """Start a run on a new request, search again if asked to, else change nothing."""
         messages = state.get("messages", [])
         if messages and isinstance(messages[-1], HumanMessage):
-            return await self._begin(_goal(state, messages[-1].text))
+            fit = await reply_to_offer(self._parts, state, messages[-1].text)
+            agreed = [name for name, sure in fit.items() if sure]
+            goal = state["goal"] if agreed else _goal(state, messages[-1].text)
+            return await self._begin(goal, fit=fit, found=agreed)
         if state.get("search"):
             return await self._add(state)
         limit = exhausted(self._parts.budget, state["spent"])
         return _stopped(limit) if limit else {}
 
-    async def _begin(self, goal: str) -> dict[str, Any]:
-        """A new request: a new shortlist and a new budget."""
-        hits = await self._find([goal, *needs_in(goal)], limit=self._parts.shortlist)
-        emit("shortlist", query=goal, tools=_shown(hits))
+    async def _begin(self, goal: str, *, fit: dict[str, float], found: list[str]) -> dict[str, Any]:
+        """A new request: a new shortlist of what is switched on now, and a new budget.
+
+        `fit` is what is known of its tools already, `found` those to offer whatever search finds.
+        """
+        await self._parts.tools.freshen()
+        write = Writer(self._parts.model)
+        needs = await self._needs(write, goal)
+        hits = await self._find(goal, needs, limit=self._parts.shortlist)
+        emit("shortlist", query=goal, needs=needs, tools=_shown(hits))
         return {
             "goal": goal,
+            "needs": needs,
+            "step_of": {},
+            "sought": {},
             "dates": await asyncio.to_thread(dates_in, goal, self._parts.clock.now().astimezone()),
             "shortlist": [hit.slug for hit in hits],
-            "found": [],
+            "found": [name for name in found if name not in {hit.slug for hit in hits}],
+            "fit": fit,
+            "offered": None,
             "search": [],
             "call": None,
             "question": "action",
             "go": False,
-            "spent": nothing_spent(),
+            "spent": {**write.onto(nothing_spent(), failures=0), "steps": 0},
             "ending": None,
         }
+
+    async def _needs(self, write: Writer, goal: str) -> list[str]:
+        """What to look for beside the request itself; the model is asked only where there is much to find."""
+        if len(self._parts.tools.all()) <= FEW_TOOLS:
+            return needs_in(goal)
+        return await needs_by_model(write, goal)
 
     async def _add(self, state: State) -> dict[str, Any]:
         """The model looks for other tools: add what it does not know yet, answer its call."""
         known = [*state["shortlist"], *state["found"]]
-        hits = await self._find(state["search"], limit=len(known) + 5)
+        hits = await self._find("; ".join(state["search"]), limit=len(known) + 5)
         new = [hit for hit in hits if hit.slug not in known][:5]
         emit("shortlist", query="; ".join(state["search"]), tools=_shown(new))
         lines = "\n".join(tool_line(self._parts.tools.get(hit.slug)) for hit in new)
@@ -69,21 +96,33 @@ class ToolSelect:
         )
         return {"messages": [message], "found": [*state["found"], *(hit.slug for hit in new)], "search": []}
 
-    async def _find(self, needs: Sequence[str], *, limit: int) -> list[Hit]:
-        """The best tools of every need, merged round-robin, no tool twice."""
-        scope = await self._scope()
-        lists = [await self._parts.index.search(need, limit=limit, scope=scope) for need in needs]
-        return merged(lists, limit)
+    async def _find(self, request: str, needs: Sequence[str] = (), *, limit: int) -> list[Hit]:
+        """The best tools for the request and for its needs, no tool twice."""
+        scope, deep = await scope_of(self._parts), max(limit, POOL)
+        names = names_in(needs)
+        whole, *others = [
+            await self._parts.index.search(text, limit=deep, scope=scope)
+            for text in [request, *needs, *names]
+        ]
+        return merged(
+            whole,
+            others[: len(needs)],
+            limit,
+            names=others[len(needs) :],
+            others=self._unconnected([whole, *others], scope),
+        )
 
-    async def _scope(self) -> Scope:
-        """What search may know of the user; nothing if the store cannot be read now."""
-        if self._parts.experience is None:
-            return ANYONE
+    def _unconnected(self, found: Sequence[Sequence[Hit]], scope: Scope) -> set[str]:
+        """The tools that came behind others because their app is not connected."""
+        slugs = {hit.slug for hits in found for hit in hits} if scope.connected else set[str]()
+        return {slug for slug in slugs if self._toolkit(slug) not in (scope.connected or ())}
+
+    def _toolkit(self, slug: str) -> str | None:
+        """Whose tool it is; None if it went while it was searched for."""
         try:
-            return Scope(examples=await self._parts.experience.examples(self._parts.user))
-        except NexusError as error:
-            _log.warning("search goes without experience: %s", error)
-            return ANYONE
+            return self._parts.tools.get(slug).toolkit
+        except NotFound:
+            return None
 
 
 def _goal(state: State, request: str) -> str:

@@ -23,6 +23,8 @@ class Writer:
     def __init__(self, model: ChatModel) -> None:
         self._model = model
         self._tokens = 0
+        self._prompt = 0
+        self._written = 0
         self._started = time.monotonic()
 
     async def __call__(
@@ -49,6 +51,8 @@ class Writer:
                 too_long = error
             else:
                 self._tokens += done.prompt_tokens - done.cached_tokens + done.completion_tokens
+                self._prompt += done.prompt_tokens
+                self._written += done.completion_tokens
                 return json.loads(done.text)
         raise too_long or AssertionError("there is always the prompt itself")
 
@@ -63,4 +67,6 @@ class Writer:
             failures=failures,
             tokens=spent["tokens"] + self._tokens,
             seconds=spent["seconds"] + time.monotonic() - self._started,
+            prompt=spent.get("prompt", 0) + self._prompt,
+            written=spent.get("written", 0) + self._written,
         )

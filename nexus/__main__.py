@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from nexus.cli.program import Entry, program
 
 if TYPE_CHECKING:
+    from nexus.ports.audit import AuditLog
+    from nexus.ports.users import Users
+    from nexus.runtime.notices import Notices
     from nexus.runtime.service import Service
     from nexus.settings import Settings
 
@@ -21,6 +24,30 @@ async def _open_service(settings: Settings) -> AsyncGenerator[Service]:
         yield service
 
 
+@asynccontextmanager
+async def _open_users(settings: Settings) -> AsyncGenerator[Users]:
+    from nexus.wiring.users import open_users
+
+    async with open_users(settings) as users:
+        yield users
+
+
+@asynccontextmanager
+async def _open_audit(settings: Settings) -> AsyncGenerator[AuditLog]:
+    from nexus.wiring.audit import open_audit
+
+    async with open_audit(settings) as log:
+        yield log
+
+
+@asynccontextmanager
+async def _open_notices(settings: Settings) -> AsyncGenerator[Notices]:
+    from nexus.wiring.notices import open_notices
+
+    async with open_notices(settings) as notices:
+        yield notices
+
+
 def _serve(settings: Settings) -> None:
     from nexus.app import serve
 
@@ -29,7 +56,14 @@ def _serve(settings: Settings) -> None:
 
 def main() -> None:
     """Run the command line."""
-    program(obj=Entry(open_service=_open_service, serve=_serve))
+    entry = Entry(
+        open_service=_open_service,
+        serve=_serve,
+        open_users=_open_users,
+        open_audit=_open_audit,
+        open_notices=_open_notices,
+    )
+    program(obj=entry)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ NexusError
 │   ├── ArgumentsInvalid        a tool's arguments; goes back to the model
 │   └── DecisionInvalid         an answer to an approval
 ├── Refused                 not allowed; asking again does not help
+│   ├── Unidentified            a key is needed, and none was sent that is valid
 │   ├── PolicyDenied            a rule forbids the call
 │   ├── ApprovalExpired         the time to decide is over
-│   └── DigestMismatch          what would run is not what was approved
+│   ├── DigestMismatch          what would run is not what was approved
+│   └── NotConnected            there is no active account to act on, so nothing happened
 ├── NotFound                no such thread, approval, tool or model
 ├── Conflict                somebody else was first
 ├── Unavailable             try again later
@@ -22,6 +24,7 @@ NexusError
 │   ├── OutputInvalid           the answer is not the JSON that was asked for
 │   └── PromptTooLong           the prompt does not fit the context window
 ├── ToolFailed              the tool ran and definitely did not succeed
+│   └── RateLimited             its service takes no more calls for now, so nothing happened
 └── OutcomeUnknown          the tool was called, and nobody can know whether it acted
 """
 
@@ -63,6 +66,10 @@ class Refused(NexusError):
     """This is not allowed."""
 
 
+class Unidentified(Refused):
+    """Nobody knows who asks."""
+
+
 class PolicyDenied(Refused):
     """A policy rule forbids this call."""
 
@@ -73,6 +80,10 @@ class ApprovalExpired(Refused):
 
 class DigestMismatch(Refused):
     """What would run is not what was approved."""
+
+
+class NotConnected(Refused):
+    """There is no active account to act on, so nothing happened."""
 
 
 class NotFound(NexusError):
@@ -133,5 +144,30 @@ class ToolFailed(NexusError):
     """The tool ran and definitely did not succeed."""
 
 
+class RateLimited(ToolFailed):
+    """The tool's service takes no more calls for now, so nothing happened."""
+
+    def __init__(
+        self, message: str | None = None, *, remedy: str | None = None, retry_after: float | None = None
+    ) -> None:
+        self.retry_after = retry_after
+        super().__init__(message, remedy=remedy)
+
+
 class OutcomeUnknown(NexusError):
-    """The tool was called, and nobody can know whether it acted."""
+    """The tool was called, and nobody can know whether it acted.
+
+    `reference` is the provider's own id of the call, `retry_after` the seconds it asks to wait.
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        remedy: str | None = None,
+        reference: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.reference = reference
+        self.retry_after = retry_after
+        super().__init__(message, remedy=remedy)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, cast
 
 from jsonschema import Draft202012Validator
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.store.memory import InMemoryStore
 
 from graphs.agent import build
 from graphs.parts import Parts
@@ -25,21 +26,41 @@ from nexus.core.budget import Budget
 from nexus.core.decision import Decision
 from nexus.core.policy import Policy
 from nexus.core.tool import JsonSchema, ToolSpec
+from nexus.core.user import OWNER
 from nexus.errors import NotFound
 from nexus.ports.clock import Clock
 from nexus.ports.model import ChatMessage, Completion
+from nexus.ports.runs import AGENT
 from nexus.ports.tools import ToolResult
+from nexus.runtime.all_runs import AllRuns
 from nexus.runtime.locks import ThreadLocks
+from nexus.runtime.notices import Notices
+from nexus.runtime.recovery import recover_all
 from nexus.runtime.runner import Event, Runner, finish
+from nexus.runtime.service import Service
+from nexus.runtime.services import Services
+from nexus.runtime.toolkits import Toolkits
 from nexus.runtime.view import ThreadView
+from nexus.settings import Settings
 from nexus.store.approvals import SqliteApprovals
+from nexus.store.assistants import SqliteAssistants
+from nexus.store.audit import SqliteAudit
+from nexus.store.chats import SqliteChats
 from nexus.store.checkpoints import open_checkpoints
 from nexus.store.database import Database
 from nexus.store.experience import SqliteExperience
 from nexus.store.ledger import SqliteLedger
+from nexus.store.outcomes import SqliteOutcomes
 from nexus.store.owner import Owner
+from nexus.store.policies import SqlitePolicies
+from nexus.store.runs import SqliteRuns
 from nexus.store.threads import SqliteThreads
+from nexus.store.toolkits import SqliteToolkits
+from nexus.store.users import SqliteUsers
 from nexus.testing import FakeClock, FixedIndex
+from nexus.tools.preferences import Preferences
+from nexus.tools.registry import Registry
+from nexus.wiring.graphs import Loaded, graphs_for
 
 SEND = ToolSpec(
     slug="post_send",
@@ -61,6 +82,7 @@ READ = ToolSpec(
     description="List the mails in the inbox.",
     parameters={"type": "object", "properties": {}, "additionalProperties": False},
     hints=frozenset({"readOnlyHint"}),
+    is_local=True,
 )
 REMOVE = ToolSpec(
     slug="post_remove",
@@ -75,6 +97,9 @@ REMOVE = ToolSpec(
     },
     hints=frozenset({"destructiveHint"}),
 )
+_NO_NOTICES = cast("Notices", None)
+"""Nobody is told of what these tests do."""
+
 MAIL = {"to": "ana@example.com", "subject": "hello"}
 
 Plan = Sequence[tuple[str, Mapping[str, Any]]]
@@ -167,6 +192,17 @@ class Post:
         """The tools that are enabled now."""
         return list(self.specs.values())
 
+    async def earlier(self, slug: str) -> list[ToolSpec]:  # noqa: ARG002 - of any tool
+        """No version was replaced."""
+        return []
+
+    async def freshen(self) -> None:
+        """They never change."""
+
+    def connected(self) -> frozenset[str]:
+        """The toolkits that can act now."""
+        return frozenset(spec.toolkit for spec in self.specs.values() if spec.can_act)
+
     def get(self, slug: str) -> ToolSpec:
         """The tool of that name."""
         if slug not in self.specs:
@@ -203,6 +239,8 @@ class World:
     approvals: SqliteApprovals
     ledger: SqliteLedger
     threads: SqliteThreads
+    audit: SqliteAudit
+    policies: SqlitePolicies
     experience: SqliteExperience
     saver: AsyncSqliteSaver
     parts: Parts
@@ -234,6 +272,8 @@ class World:
         self._stack.callback(self.owner.close)
         self.approvals, self.threads = SqliteApprovals(self.database), SqliteThreads(self.database)
         self.ledger = SqliteLedger(self.database, self.owner)
+        self.policies = SqlitePolicies(self.database, OWNER)
+        self.audit = SqliteAudit(self.database, OWNER)
         self.experience = SqliteExperience(self.database)
         self.saver = await self._stack.enter_async_context(open_checkpoints(self.home / "checkpoints.db"))
         self.wire()
@@ -247,7 +287,12 @@ class World:
         """Put the parts together, with other settings if given."""
         self._settings |= changes
         index = FixedIndex([spec.slug for spec in self.tools.all()])
-        settings = {"experience": self.experience, **self._settings}
+        settings = {
+            "experience": self.experience,
+            "audit": self.audit,
+            "policies": self.policies,
+            **self._settings,
+        }
         self.parts = Parts(self.model, self.tools, index, self.approvals, self.ledger, self.clock, **settings)
         self.graph = build(self.parts, self.saver)
         self.runner = Runner(self.graph, self.parts, self.threads, ThreadLocks(self.home / "locks"))
@@ -295,6 +340,39 @@ class World:
         steps = (await self.view(thread)).steps
         return [step.text for step in steps if step.kind == "result" and step.tool != FIND_TOOLS][-1]
 
+    async def boot(self) -> None:
+        """What a server does at its start, until what it goes on with has stopped."""
+        services, every = (
+            Services(self.open_user, SqliteUsers(self.database), _NO_NOTICES, SqliteAudit(self.database)),
+            AllRuns(),
+        )
+        await recover_all(services, every)
+        await all_stopped(services, every)
+        await every.close(grace=60)
+        await services.close()
+
+    @asynccontextmanager
+    async def open_user(self, user: str) -> AsyncIterator[Service]:
+        """The world as a server has it."""
+        settings, own = Settings(home=self.home), SqliteToolkits(self.database, user)
+        preferences, registry = Preferences(settings, own), Registry([])
+        toolkits = Toolkits(
+            user, tools=registry, own=own, preferences=preferences, composio=None, refresh=registry.refresh
+        )
+        yield Service(
+            settings,
+            self.runner,
+            self.threads,
+            self.parts,
+            toolkits,
+            graphs_for((Loaded(AGENT, None),), self.graph, self.saver, InMemoryStore()),
+            SqliteRuns(self.database, user),
+            SqliteAssistants(self.database, user),
+            SqliteChats(self.database, user),
+            self.owner,
+            SqliteOutcomes(self.database, user),
+        )
+
     def config(self, thread: str = "t", **configurable: Any) -> RunnableConfig:
         """For the routes that go around the runner."""
         return {"configurable": {"thread_id": ThreadId(thread), **configurable}}
@@ -302,6 +380,16 @@ class World:
     def change_tool(self, slug: str, **facts: Any) -> None:
         """The provider changes a tool."""
         self.tools.specs[slug] = replace(self.tools.specs[slug], **facts)
+
+
+async def all_stopped(services: Services, every: AllRuns) -> None:
+    """Wait until no run of the owner's is under way any more."""
+    service = await services.of(OWNER)
+    while left := await service.runs.open():
+        for run in left:
+            stream = every.of(service).stream_of(run.id)
+            assert stream is not None
+            await stream.settled()
 
 
 class MakeWorld(Protocol):

@@ -4,27 +4,24 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from graphs.dialects import parse_answer
+from nexus.api.deciding import told_if_too_late
 from nexus.api.dependencies import Answer, ApprovalDep, IfMatch, Limit, RunsDep, ServiceDep
-from nexus.api.errors import DecisionTooLate
 from nexus.api.forms import digest_in, digest_of_etag, one_digest
 from nexus.api.openapi import answer_body, problems
-from nexus.api.runs import Run, Runs
-from nexus.api.views import ApprovalView, DecisionRecorded, ThreadState, thread_state
+from nexus.api.views import ApprovalView, DecisionRecorded, story_of
 from nexus.core.action import ThreadId
 from nexus.core.approval import Approval
-from nexus.errors import ApprovalExpired, Conflict, DigestMismatch, NexusError
+from nexus.core.user import OWNER
+from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
+from nexus.runtime.streams import RunStream
 
 router = APIRouter(prefix="/approvals", tags=["approvals"])
-
-ACTOR = "api"
-"""Who decided, as long as the API knows no users."""
 
 
 @router.get("", responses=problems(), summary="List approvals, the oldest first")
@@ -66,24 +63,29 @@ async def decide(  # noqa: PLR0917 - FastAPI passes them by name
     The decision is on record when this answers, and the thread goes on by itself, whatever becomes of the
     client. With a digest (in the body or as `If-Match`) the decision counts only for exactly that call.
     """
-    decided = await _record(service, approval, body, if_match)
-    run = runs.carry_out(approval.thread)
-    thread = await _when_stopped(run, service, runs) if wait else None
+    decided, stream = await record(runs, service, approval, body, if_match, actor=actor_of(service))
+    thread = None
+    if wait:
+        if stream is not None:
+            await stream.settled()
+        thread = await story_of(approval.thread, service, runs)
     return DecisionRecorded(approval=ApprovalView.of(decided), thread=thread)
 
 
-async def _record(service: Service, approval: Approval, body: Any, if_match: str | None) -> Approval:
+async def record(
+    runs: Runs, service: Service, approval: Approval, body: Any, if_match: str | None, *, actor: str
+) -> tuple[Approval, RunStream | None]:
+    """Write a decision down, in whichever form it came, with the run by which its thread goes on.
+
+    Raises DecisionTooLate, with the present state.
+    """
     digest = one_digest(digest_in(body), digest_of_etag(if_match))
     decision = parse_answer(body, approval)
-    try:
-        return await service.runner.decide(approval.id, decision, actor=ACTOR, digest=digest)
-    except (Conflict, DigestMismatch, ApprovalExpired) as error:
-        current = await service.parts.approvals.get(approval.id)
-        raise DecisionTooLate(error, ApprovalView.of(current).model_dump(mode="json")) from error
+    async with told_if_too_late(service, approval):
+        return await runs.decide(approval, decision, actor=actor, digest=digest)
 
 
-async def _when_stopped(run: Run, service: Service, runs: Runs) -> ThreadState:
-    """The thread when the run has stopped, even if it failed: the decision is on record all the same."""
-    with suppress(NexusError):
-        await run.last_event()
-    return await thread_state(run.thread_id, service, runs)
+def actor_of(service: Service) -> str:
+    """Who decides, as it is written down."""
+    user = service.parts.user
+    return "api" if user == OWNER else f"api:{user}"

@@ -6,27 +6,45 @@ from typing import Annotated, Any
 
 from fastapi import Body, Depends, Header, Path, Query, Request
 
-from nexus.api.runs import Runs
+from nexus.api.access import UserDep
 from nexus.core.approval import Approval
 from nexus.errors import NotFound
 from nexus.ports.threads import Thread
+from nexus.runtime.all_runs import AllRuns
+from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
+from nexus.runtime.services import Services
+from nexus.runtime.thread_states import ThreadStates, Visible, everything
 
 
-async def _service(request: Request) -> Service:
-    return request.state.service
+async def _service(request: Request, user: UserDep) -> Service:
+    """The service of whoever asks: no route can reach another user's."""
+    services: Services = request.state.services
+    return await services.of(user)
 
 
-async def _runs(request: Request) -> Runs:
-    return request.state.runs
+async def _runs(request: Request, service: ServiceDep) -> Runs:
+    every: AllRuns = request.state.runs
+    return every.of(service)
+
+
+async def _visible(request: Request) -> Visible:
+    """What an operator's handlers let whoever asks see, by its metadata."""
+    return getattr(request.state, "visible", everything)
+
+
+async def _thread_states(service: ServiceDep, runs: RunsDep, visible: VisibleDep) -> ThreadStates:
+    return ThreadStates(service, runs, visible)
 
 
 ServiceDep = Annotated[Service, Depends(_service)]
+VisibleDep = Annotated[Visible, Depends(_visible)]
 RunsDep = Annotated[Runs, Depends(_runs)]
+ThreadStatesDep = Annotated[ThreadStates, Depends(_thread_states)]
 Id = Annotated[str, Path(min_length=1, max_length=100)]
 
 
-async def _thread(thread_id: Id, service: ServiceDep) -> Thread:
+async def thread_of(thread_id: Id, service: ServiceDep) -> Thread:
     """The thread of exactly that id: abbreviations are for people at a terminal."""
     thread = await service.threads.get(thread_id)
     if thread.id != thread_id:
@@ -42,7 +60,7 @@ async def _approval(approval_id: Id, service: ServiceDep) -> Approval:
     return approval
 
 
-ThreadDep = Annotated[Thread, Depends(_thread)]
+ThreadDep = Annotated[Thread, Depends(thread_of)]
 ApprovalDep = Annotated[Approval, Depends(_approval)]
 Answer = Annotated[Any, Body()]
 IfMatch = Annotated[

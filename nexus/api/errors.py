@@ -6,7 +6,6 @@ import json
 import logging
 import math
 import re
-import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
@@ -30,7 +29,9 @@ from nexus.errors import (
     Refused,
     ToolFailed,
     Unavailable,
+    Unidentified,
 )
+from nexus.runtime.failures import INSIDE, where
 
 log = logging.getLogger("nexus.api")
 
@@ -41,6 +42,7 @@ RETRY_SECONDS = 5
 
 _STATUS: dict[type[Exception], int] = {
     InvalidInput: 422,
+    Unidentified: 401,
     ApprovalExpired: 410,
     DigestMismatch: 409,
     Refused: 403,
@@ -71,6 +73,9 @@ class Problem(BaseModel):
     approval: dict[str, Any] | None = Field(
         default=None, description="The approval as it stands, if the decision came too late"
     )
+    error: dict[str, Any] | None = Field(
+        default=None, description="Under /v1: the same as OpenAI's clients know it"
+    )
 
 
 class DecisionTooLate(Exception):
@@ -85,7 +90,7 @@ class DecisionTooLate(Exception):
 def problem_of(error: Exception) -> Problem:
     """What to tell a client about `error`; nothing of the inside if it is not one of ours."""
     if not isinstance(error, NexusError):
-        return http_problem(500, "Nexus failed inside; its log says where.")
+        return http_problem(500, INSIDE)
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
     return Problem(
         type=f"urn:nexus:problem:{_kebab(type(error).__name__)}",
@@ -108,18 +113,15 @@ def render(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
     return Response(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def retry_after(error: Exception) -> dict[str, str] | None:
-    """The `Retry-After` header, for what can be tried again."""
-    if not isinstance(error, Unavailable):
-        return None
-    return {"Retry-After": str(math.ceil(error.retry_after or RETRY_SECONDS))}
-
-
-def where(error: BaseException) -> str:
-    """The kind of an error and the lines it came through, without its message: that may hold arguments."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    lines = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
-    return f"{type(error).__name__} at {lines}"
+def headers_of(error: Exception) -> dict[str, str] | None:
+    """When to try again, for what can be; how to say who one is, for who did not."""
+    match error:
+        case Unavailable():
+            return {"Retry-After": str(math.ceil(error.retry_after or RETRY_SECONDS))}
+        case Unidentified():
+            return {"WWW-Authenticate": "Bearer"}
+        case _:
+            return None
 
 
 def install(app: FastAPI) -> None:
@@ -131,7 +133,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _on_nexus_error(_: Request, error: Exception) -> Response:
-    return render(problem_of(error), retry_after(error))
+    return render(problem_of(error), headers_of(error))
 
 
 async def _on_too_late(_: Request, error: Exception) -> Response:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from nexus.errors import InvalidInput
 
@@ -15,59 +15,27 @@ class _Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class NewThread(_Sent):
-    """A thread to be made."""
+class GivenFields(_Sent):
+    """What an app wants to know before it can be connected."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Friday's review"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"fields": {"generic_api_key": "…"}}]})
 
-    thread_id: str | None = Field(
-        default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Random if left out"
+    fields: dict[str, SecretStr] | None = Field(
+        default=None, max_length=50, description="By name; /connections/needs/{toolkit} says which"
     )
-    title: str = Field(default="", max_length=200, description="The first request, if left out")
-
-
-class UserMessage(_Sent):
-    """A message in LangGraph's form."""
-
-    role: Literal["user", "human"] = Field(validation_alias=AliasChoices("role", "type"))
-    content: str
-
-
-class RunInput(_Sent):
-    """The input of a run in LangGraph's form: one new message."""
-
-    messages: list[UserMessage] = Field(min_length=1, max_length=1)
-
-
-class RunRequest(_Sent):
-    """What to do: `request`, or the same as `input` for clients that speak LangGraph's form."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"request": "Email design@example.com that the review moved to Friday 3pm"},
-                {
-                    "assistant_id": "nexus",
-                    "input": {"messages": [{"role": "user", "content": "What is on my calendar today?"}]},
-                },
-            ]
-        }
-    )
-
-    request: str | None = Field(default=None, description="What you want done, in your own words")
-    input: RunInput | None = None
-    assistant_id: str | None = Field(default=None, max_length=200, description="Any: there is one assistant")
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.request is None) == (self.input is None):
-            raise ValueError("send either request or input")
-        return self
 
     @property
-    def text(self) -> str:
-        """What the person asks for."""
-        return self.input.messages[0].content if self.input else self.request or ""
+    def given(self) -> dict[str, str]:
+        """The values themselves."""
+        return {name: value.get_secret_value() for name, value in (self.fields or {}).items()}
+
+
+class NewConnection(GivenFields):
+    """An account to be connected."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"toolkit": "gmail"}]})
+
+    toolkit: str = Field(min_length=1, max_length=100, description="The app, e.g. gmail")
 
 
 def digest_in(body: Any) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -15,6 +15,9 @@ from nexus.api.errors import http_problem, render
 from nexus.core.canonical import parse_json
 from nexus.errors import ArgumentsInvalid
 
+FORMS = frozenset({"/decide", "/webhooks/slack"})
+"""The paths that take a form of a page, or of a service that sends none but forms; every other takes JSON."""
+
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body."""
 
@@ -23,6 +26,9 @@ MAX_DEPTH = 64
 
 BODY_SECONDS = 30.0
 """How long a client may take to send its body."""
+
+FORBIDDEN = 4403
+"""The code that a socket is closed with: 4000 and the status of HTTP."""
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -46,12 +52,25 @@ class _Refused(Exception):
 class Guard:
     """Plain ASGI middleware against DNS rebinding, cross-site requests and hostile bodies."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Iterable[str],
+        public_url: str | None = None,
+        origins: Iterable[str] = (),
+    ) -> None:
         self._app = app
-        self._hosts = LOOPBACK_NAMES | {_bracketed(host) for host in hosts}
+        self._origins = frozenset(origins)
+        public = _ORIGIN.fullmatch(public_url) if public_url else None
+        name = _HOST.fullmatch(public[2]) if public else None
+        self._trusted = self._origins | ({public_url} if public_url else set())
+        self._hosts = LOOPBACK_NAMES | {_bracketed(host) for host in hosts} | ({name[1]} if name else set())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, with its body read and checked, or answer it here."""
+        if scope["type"] == "websocket":
+            await self._watched(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -60,12 +79,33 @@ class Guard:
         try:
             host = self._checked_host(headers)
             if scope["method"] not in _SAFE_METHODS:
-                _check_origin(headers, host)
-            body = await _read(headers, receive) if _has_body(headers) else None
+                _check_origin(headers, host, self._trusted)
+            if self._is_studio(headers):
+                scope = _as_json(scope)
+                headers = Headers(scope=scope)
+            body = await _read(scope["path"], headers, receive) if _has_body(headers) else None
         except _Refused as refused:
             await render(refused.problem)(scope, receive, send)
         else:
             await self._app(scope, receive if body is None else _replay(body, receive), send)
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A socket changes things too, and browsers ask nobody before they open one."""
+        headers = Headers(scope=scope)
+        try:
+            _check_origin(headers, self._checked_host(headers), self._trusted)
+        except _Refused:
+            await send({"type": "websocket.close", "code": FORBIDDEN})  # before it is open: HTTP 403
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_studio(self, headers: Headers) -> bool:
+        """Pages of an origin that was let in may send JSON as plain text, as LangGraph Studio does.
+
+        Nobody else: plain text is what a hostile page can send without being asked whether it may.
+        """
+        is_text = headers.get("content-type", "").partition(";")[0].strip().lower() == "text/plain"
+        return is_text and headers.get("origin", "").lower() in self._origins
 
     def _checked_host(self, headers: Headers) -> tuple[str, str | None]:
         """Name and port of the one Host header."""
@@ -80,24 +120,36 @@ class Guard:
         return match[1], match[2]
 
 
-def _check_origin(headers: Headers, host: tuple[str, str | None]) -> None:
-    """A page may change something only if it came from this server; programs send no Origin."""
+def _check_origin(headers: Headers, host: tuple[str, str | None], trusted: Collection[str]) -> None:
+    """A page may change something only if it came from this server or is trusted; programs send no Origin.
+
+    Behind whatever serves the public URL, with TLS, the ports of both differ: it is among the trusted.
+    """
     name, port = host
     for origin in headers.getlist("origin"):
+        if origin.lower() in trusted:
+            continue
         match = _ORIGIN.fullmatch(origin.lower())
         there = _HOST.fullmatch(match[2]) if match else None
         if not match or not there or there[1] != name or (there[2] or _PORTS[match[1]]) != (port or "80"):
             raise _Refused(403, "A page of another site may not change anything here.")
 
 
+def _as_json(scope: Scope) -> Scope:
+    others = [(name, value) for name, value in scope["headers"] if name.lower() != b"content-type"]
+    return {**scope, "headers": [*others, (b"content-type", b"application/json")]}
+
+
 def _has_body(headers: Headers) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
-async def _read(headers: Headers, receive: Receive) -> bytes:
+async def _read(path: str, headers: Headers, receive: Receive) -> bytes:
     """The whole body, if it is acceptable."""
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise _Refused(415, "The body must be JSON.", "Send Content-Type: application/json.")
+    kind = "application/x-www-form-urlencoded" if path in FORMS else "application/json"
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
+        name = "a form" if path in FORMS else "JSON"
+        raise _Refused(415, f"The body must be {name}.", f"Send Content-Type: {kind}.")
     length = headers.get("content-length", "0")
     if not length.isascii() or not length.isdigit():
         raise _Refused(400, "The Content-Length is not a number.")
@@ -108,8 +160,8 @@ async def _read(headers: Headers, receive: Receive) -> bytes:
             body = await _collect(receive)
     except TimeoutError as error:
         raise _Refused(408, f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from error
-    if body:
-        _check_json(body)
+    if body and path not in FORMS and (problem := json_problem(body)):
+        raise _Refused(400, f"The body is not acceptable JSON: {problem[:300]}.")
     return body
 
 
@@ -133,16 +185,14 @@ def _too_large() -> _Refused:
     return _Refused(413, f"The body is larger than {MAX_BODY:,} bytes.", "Put long text into a file or note.")
 
 
-def _check_json(body: bytes) -> None:
-    """Refuse what parsers accept in silence, and what cannot be stored."""
+def json_problem(body: bytes) -> str | None:
+    """Why JSON is refused: for what parsers accept in silence, and what cannot be stored."""
     try:
-        problem = _problem(parse_json(body.decode("utf-8")))
+        return _problem(parse_json(body.decode("utf-8")))
     except UnicodeDecodeError:
-        problem = "it is not UTF-8"
+        return "it is not UTF-8"
     except ArgumentsInvalid as error:
-        problem = error.message.removeprefix("arguments: ")
-    if problem:
-        raise _Refused(400, f"The body is not acceptable JSON: {problem[:300]}.")
+        return error.message.removeprefix("arguments: ")
 
 
 def _problem(document: Any) -> str | None:
@@ -183,7 +233,9 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 def _with_headers(send: Send) -> Send:
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+            own = list(message.get("headers", ()))
+            named = {name.lower() for name, _ in own}
+            message = {**message, "headers": [*own, *(each for each in _HEADERS if each[0] not in named)]}
         await send(message)
 
     return guarded

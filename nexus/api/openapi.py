@@ -18,12 +18,19 @@ from nexus.errors import (
     NotFound,
     OutputCut,
     StoreUnavailable,
+    Unidentified,
 )
 
 _SCHEMAS = "#/components/schemas/"
 
 _EXAMPLES: dict[int, tuple[str, Problem]] = {
     400: ("The body is not acceptable JSON", http_problem(400, "The body is not acceptable JSON: …")),
+    401: (
+        "A key is needed, or this one is not valid",
+        problem_of(
+            Unidentified("This server needs a key.", remedy="Send one as `Authorization: Bearer KEY`.")
+        ),
+    ),
     403: (
         "Not allowed: a page of another site, or a policy rule",
         http_problem(403, "A page of another site may not change anything here."),
@@ -62,8 +69,8 @@ _EXAMPLES: dict[int, tuple[str, Problem]] = {
 }
 
 _ALWAYS = (421, 500)
-_WITH_STORE = (422, 503)
-_CHANGES = (400, 403, 408, 413, 415)
+_WITH_STORE = (401, 403, 422, 503)
+_CHANGES = (400, 408, 413, 415)
 
 
 def problems(*statuses: int, stored: bool = True, changes: bool = False) -> dict[int | str, dict[str, Any]]:
@@ -74,7 +81,7 @@ def problems(*statuses: int, stored: bool = True, changes: bool = False) -> dict
 
 def answer_body() -> dict[str, Any]:
     """The request body of a decision: every form that is understood, with examples."""
-    approve = {"type": "approve", "digest": APPROVAL_EXAMPLE["digest"]}
+    approve = {"type": "approve", "digest": APPROVAL_EXAMPLE["digest"], "comment": "As agreed on Monday."}
     edit = {
         "type": "edit",
         "edited_action": {"name": "mail_send", "args": {"to": ["ana@example.com"], "subject": "Hello"}},

@@ -11,35 +11,109 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
+from langgraph_sdk import Auth
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
 
 from nexus import __version__
-from nexus.api import approvals, health, threads
+from nexus.api import (
+    approvals,
+    audit,
+    connections,
+    decisions,
+    endpoints,
+    health,
+    incoming,
+    links,
+    outcomes,
+    policy,
+    results,
+    reviews,
+    slack,
+    stories,
+    toolkits,
+    users,
+    webhooks,
+)
+from nexus.api.access import identified
 from nexus.api.errors import LastResort, install
-from nexus.api.guard import Guard
+from nexus.api.guard import MAX_BODY, Guard
+from nexus.api.hook import Hook
+from nexus.api.langgraph import assistants, items, protocol, runs, sockets, stateless, threads
+from nexus.api.langgraph.authorized import authorized
+from nexus.api.openai import chat
+from nexus.api.openai.errors import OpenAIErrors
 from nexus.api.openapi import describe
-from nexus.api.runs import Runs
+from nexus.core.user import OWNER
 from nexus.errors import NexusError, SettingsInvalid
-from nexus.runtime.recovery import recover
-from nexus.runtime.service import Service
+from nexus.runtime.all_runs import AllRuns
+from nexus.runtime.notices import working
+from nexus.runtime.recovery import recover_all
+from nexus.runtime.services import Services
+from nexus.runtime.sweeping import sweeping
 from nexus.settings import Settings
+from nexus.web.pages import STATIC
 
 GRACE_SECONDS = 5
 """How long open requests, and after them the runs, may take to end at shutdown."""
 
-OpenService = Callable[[], AbstractAsyncContextManager[Service]]
+OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
+
+PUBLIC = (health, webhooks, incoming, slack, links)
+"""Routers whose routes need no key."""
+
+LANGGRAPH = (assistants, threads, runs, protocol, stateless, items, chat, stories)
+"""Routers of what an operator's `@auth.on` handlers are asked about."""
+
+PRIVATE = (
+    results,
+    decisions,
+    approvals,
+    outcomes,
+    reviews,
+    policy,
+    audit,
+    toolkits,
+    connections,
+    endpoints,
+    users,
+)
+"""Routers of what else belongs to a user."""
+
+_CORS: dict[str, Any] = {
+    "allow_methods": ["*"],
+    "allow_headers": ["*"],
+    "expose_headers": [
+        "Content-Location",
+        "Location",
+        "ETag",
+        "Retry-After",
+        "X-Pagination-Total",
+        "X-Pagination-Next",
+    ],
+    "allow_private_network": True,  # a page from the internet asks for that, before it reaches this machine
+}
+"""What pages of the origins that were let in may do. No cookies: whoever asks is told by a key."""
 
 _DESCRIPTION = """\
 A small local model acts on your real apps, shows you the exact action first, and acts once.
 
 Start a run in a thread; when it pauses, decide on its approval; it goes on. Errors are
 `application/problem+json` (RFC 9457) and say what you can do about them.
+
+Once `nexus users add` has made a key, every request needs one; each user sees only what is their own.
 """
 
 
-def create_api(open_service: OpenService, settings: Settings) -> FastAPI:
-    """The application. It opens the service when it starts, and continues in the background what was cut off.
+def create_api(open_services: OpenServices, settings: Settings, auth: Auth | None = None) -> FastAPI:
+    """The application. It opens the services at its start, and goes on behind it with what was cut off.
+
+    Args:
+        open_services: Everything behind the routes.
+        settings: Those in force.
+        auth: Says who asks, in place of keys, and which resources they may see and change.
 
     Raises:
         SettingsInvalid: The address to bind is not this machine's own.
@@ -49,11 +123,17 @@ def create_api(open_service: OpenService, settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         try:
-            async with open_service() as service:
-                runs = Runs(service.runner)
-                runs.supervise(lambda: recover(service.runner, service.threads))
-                yield {"service": service, "runs": runs}
-                await runs.close(grace=GRACE_SECONDS)
+            async with open_services() as services:
+                every = AllRuns()
+                # The owner's is opened first of all: what is wrong with the settings is told at the start.
+                own = every.of(await services.of(OWNER))
+                own.supervise(lambda: recover_all(services, every))
+                async with (
+                    working(services.notices.deliverer, grace=GRACE_SECONDS),
+                    sweeping(services, every),
+                ):
+                    yield {"services": services, "runs": every}
+                await every.close(grace=GRACE_SECONDS)
         except NexusError as error:
             app.state.failure = error
             raise
@@ -69,11 +149,22 @@ def create_api(open_service: OpenService, settings: Settings) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None, "displayRequestDuration": True},
     )
     app.state.failure = None
-    for module in (health, threads, approvals):
+    app.state.hook = Hook(auth) if auth is not None else None
+    for module in PUBLIC:
         app.include_router(module.router)
+    for module in LANGGRAPH:
+        app.include_router(module.router, dependencies=[Depends(identified), Depends(authorized)])
+    for module in PRIVATE:
+        app.include_router(module.router, dependencies=[Depends(identified)])
+    app.include_router(sockets.router)  # it looks for the key itself: FastAPI's forms of one are HTTP's
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     install(app)
-    app.add_middleware(Guard, hosts=[settings.host])
+    origins = settings.cors_origins
+    app.add_middleware(Guard, hosts=[settings.host], public_url=settings.public_url, origins=origins)
     app.add_middleware(LastResort)
+    app.add_middleware(OpenAIErrors)
+    if origins:  # outermost: such a page may also read why it was refused
+        app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)
     document: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
@@ -109,7 +200,7 @@ def check_host(host: str) -> None:
             return
     if host != "localhost":
         raise SettingsInvalid(
-            f"{host} can be reached from other machines, and users and tokens come first in a later version",
+            f"{host} can be reached from other machines, and what you and the users send is not encrypted",
             field="NEXUS_HOST",
             remedy="Use 127.0.0.1; from elsewhere, tunnel with ssh -L.",
         )
@@ -154,7 +245,8 @@ def configured(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="on",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MAX_BODY,
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nexus.api.runs import Runs
-from nexus.core.approval import Approval, ApprovalState, Question
+from nexus.core.approval import Approval, ApprovalState, Question, Vote
 from nexus.core.decision import DecisionKind
-from nexus.ports.threads import Thread
-from nexus.runtime.runner import Event
+from nexus.core.origin import in_words
+from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
-from nexus.runtime.view import Status, Step, ThreadView
+from nexus.runtime.standing import Status
+from nexus.runtime.view import Step, ThreadView
 
 _DIGEST = "9f2c4e1b7a60d35f8c9be0127d4465a8b3e1f09c2d7a8e6b5f4c3d2e1a0b9c8d"
 
@@ -32,27 +33,18 @@ APPROVAL_EXAMPLE: dict[str, Any] = {
     "expires_at": "2026-11-26T09:00:00Z",
 }
 
-THREAD_EXAMPLE: dict[str, Any] = {
+STORY_EXAMPLE: dict[str, Any] = {
     "thread_id": "0f8fad5bd9cb469fa16570867728950e",
     "title": "Email design@example.com that the review moved to Friday 3pm",
     "created_at": "2026-11-25T09:00:00Z",
     "updated_at": "2026-11-25T09:00:04Z",
-}
-
-STATE_EXAMPLE: dict[str, Any] = {
-    **THREAD_EXAMPLE,
     "status": "waiting",
     "ending": None,
+    "explanation": "mail_send was not sent: it waits for you to decide.",
     "answer": "",
     "steps": [{"kind": "user", "text": "Email design@example.com that the review moved to Friday 3pm"}],
     "approvals": [APPROVAL_EXAMPLE],
     "last_error": None,
-}
-
-PAUSED_EXAMPLE: Event = {
-    "event": "paused",
-    "thread_id": THREAD_EXAMPLE["thread_id"],
-    "approvals": [APPROVAL_EXAMPLE["id"]],
 }
 
 
@@ -60,6 +52,20 @@ class _Shown(BaseModel):
     """What a client gets."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+class VoteView(_Shown):
+    """One yes, where several people have to say it."""
+
+    approver: str
+    by: str = Field(description="Who and through what")
+    at: datetime
+    comment: str | None = None
+
+    @classmethod
+    def of(cls, vote: Vote) -> Self:
+        """The view of a yes."""
+        return cls.model_validate(vote)
 
 
 class ApprovalView(_Shown):
@@ -72,18 +78,32 @@ class ApprovalView(_Shown):
     tool: str
     arguments: dict[str, Any]
     question: Question = Field(
-        description="action: may this run? outcome: it was sent, nobody knows if it acted"
+        description="action: may this run? outcome: it was sent, nobody knows if it acted;"
+        " connect: it needs an account first (POST /approvals/{id}/link)"
     )
+    toolkit: str | None = Field(default=None, description="For connect: the app to be connected")
     reason: str = Field(description="Why it asks")
     digest: str = Field(description="Fingerprint of exactly this call; send it back with the decision")
     origins: dict[str, str] = Field(description="Where each argument (JSON pointer) came from")
+    provenance: list[str] = Field(
+        default=[], description="Which values somebody else's words are, and not yours, in words"
+    )
     allowed_decisions: list[DecisionKind]
+    approvers: list[str] = Field(default=[], description="Who decides; empty: you")
+    approvals: int = Field(default=1, description="How many of them must say yes")
+    votes: list[VoteView] = Field(default=[], description="Who has said yes so far, where several must")
+    reminders: list[datetime] = Field(default=[], description="When people were reminded of it")
     state: ApprovalState
     created_at: datetime
     expires_at: datetime
     decided_at: datetime | None = None
-    decided_by: str | None = None
-    message: str | None = None
+    decided_by: str | None = Field(default=None, description="Who and through what, e.g. cli:ana")
+    message: str | None = Field(
+        default=None, description="The reason of a no, or the answer that was given: the model is told"
+    )
+    comment: str | None = Field(
+        default=None, description="What whoever decided wrote for people; the model is not told"
+    )
     successor: str | None = Field(default=None, description="After an edit: the approval of the edited call")
 
     @classmethod
@@ -95,9 +115,15 @@ class ApprovalView(_Shown):
             tool=approval.call.tool,
             arguments=dict(approval.call.arguments),
             question=approval.question,
+            toolkit=approval.toolkit,
             reason=approval.reason,
             digest=approval.digest,
             origins=approval.origins,
+            provenance=in_words(approval.origins),
+            approvers=list(approval.approvers),
+            approvals=approval.approvals,
+            votes=[VoteView.of(vote) for vote in approval.votes],
+            reminders=list(approval.reminders),
             allowed_decisions=list(approval.allowed_decisions),
             state=approval.state,
             created_at=approval.created_at,
@@ -105,6 +131,7 @@ class ApprovalView(_Shown):
             decided_at=approval.decided_at,
             decided_by=approval.decided_by,
             message=approval.message,
+            comment=approval.comment,
             successor=approval.successor,
         )
 
@@ -117,6 +144,7 @@ class StepView(_Shown):
     tool: str | None = None
     arguments: dict[str, Any] | None = None
     ok: bool = True
+    tries: int = Field(default=1, description="How often the call was sent, for its result")
 
     @classmethod
     def of(cls, step: Step) -> Self:
@@ -124,36 +152,20 @@ class StepView(_Shown):
         return cls.model_validate(step)
 
 
-class ThreadSummary(_Shown):
-    """A thread in a list."""
+class Story(_Shown):
+    """A thread of Nexus's own graph as a person reads it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [THREAD_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [STORY_EXAMPLE]})
 
     thread_id: str
     title: str
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, thread: Thread) -> Self:
-        """The summary of a thread."""
-        return cls(
-            thread_id=thread.id,
-            title=thread.title,
-            created_at=thread.created_at,
-            updated_at=thread.updated_at,
-        )
-
-
-class ThreadState(ThreadSummary):
-    """A thread as it stands."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [STATE_EXAMPLE]})
-
     status: Status = Field(
         description="idle; running; waiting for a decision; unfinished: cut off, or decided and not continued"
     )
     ending: str | None = Field(description="How the last run ended")
+    explanation: str = Field(description="Where it stands, in words: what happened, who has to do what next")
     answer: str = Field(description="What the agent said last, if the run has ended")
     steps: list[StepView]
     approvals: list[ApprovalView] = Field(description="Those that are pending")
@@ -162,40 +174,20 @@ class ThreadState(ThreadSummary):
     @classmethod
     def seen(cls, view: ThreadView, *, is_running: bool, last_error: str | None) -> Self:
         """The view of a thread, with what this server knows of its last run."""
+        status: Status = "running" if is_running else view.status
         return cls(
             thread_id=view.id,
             title=view.title,
             created_at=view.created_at,
             updated_at=view.updated_at,
-            status="running" if is_running else view.status,
+            status=status,
             ending=view.ending,
+            explanation=replace(view, status=status).explanation,
             answer=view.answer,
             steps=[StepView.of(step) for step in view.steps],
             approvals=[ApprovalView.of(approval) for approval in view.approvals],
             last_error=last_error,
         )
-
-
-class RunAccepted(_Shown):
-    """A run has begun and goes on by itself."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"thread_id": THREAD_EXAMPLE["thread_id"], "status": "running"}]}
-    )
-
-    thread_id: str
-    status: Literal["running"] = "running"
-
-
-class RunResult(_Shown):
-    """The thread after the run has ended or paused, with the run's last event."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"thread": STATE_EXAMPLE, "last_event": PAUSED_EXAMPLE}]}
-    )
-
-    thread: ThreadState
-    last_event: Event
 
 
 class DecisionRecorded(_Shown):
@@ -208,18 +200,20 @@ class DecisionRecorded(_Shown):
     )
 
     approval: ApprovalView = Field(description="As decided; after an edit, the approval of the edited call")
-    thread: ThreadState | None = Field(
-        default=None, description="With wait=true: the thread when it stopped again"
-    )
+    thread: Story | None = Field(default=None, description="With wait=true: the thread when it stopped again")
 
 
 class Ok(_Shown):
     """The server answers."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ok": True}]})
+
     ok: Literal[True] = True
 
 
-async def thread_state(thread_id: str, service: Service, runs: Runs) -> ThreadState:
+async def story_of(thread_id: str, service: Service, runs: Runs) -> Story:
     """The thread as it stands. Raises NotFound."""
     view = await service.runner.view(thread_id)
-    return ThreadState.seen(view, is_running=runs.is_running(view.id), last_error=runs.last_error(view.id))
+    ended = ("success", "error", "timeout", "interrupted")
+    last = await service.runs.search(thread=view.id, statuses=ended, limit=1)
+    return Story.seen(view, is_running=runs.is_running(view.id), last_error=last[0].error if last else None)

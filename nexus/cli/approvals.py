@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nexus.cli.entry import JsonFlag, ModelSetting, service_of
+from nexus.cli.entry import Comment, JsonFlag, ModelSetting, service_of
 
 if TYPE_CHECKING:
     from nexus.core.approval import Approval
@@ -57,6 +57,7 @@ def approve(
     context: typer.Context,
     approval_id: Id,
     *,
+    comment: Comment = "",
     no_wait: NoWait = False,
     model: ModelSetting = None,
     as_json: JsonFlag = False,
@@ -64,7 +65,8 @@ def approve(
     """Let exactly this call run, then go on with its thread. For a lost call: try once more."""
     from nexus.core.decision import Approve
 
-    _decide(context, approval_id, lambda *_: Approve(), wait=not no_wait, model=model, as_json=as_json)
+    decision = Approve(comment=comment)
+    _decide(context, approval_id, lambda *_: decision, wait=not no_wait, model=model, as_json=as_json)
 
 
 @approvals.command()
@@ -82,6 +84,7 @@ def edit(
     args: Annotated[
         str | None, typer.Option(metavar="JSON", help="All arguments anew, as a JSON object.")
     ] = None,
+    comment: Comment = "",
     no_wait: NoWait = False,
     model: ModelSetting = None,
     as_json: JsonFlag = False,
@@ -92,7 +95,8 @@ def edit(
 
     def decision(approval: Approval, service: Service) -> Decision:
         spec = service.parts.tools.get(approval.call.tool)
-        return Edit(changed_arguments(spec, approval.call.arguments, values or (), unset or (), args))
+        changed = changed_arguments(spec, approval.call.arguments, values or (), unset or (), args)
+        return Edit(changed, comment=comment)
 
     _decide(context, approval_id, decision, wait=not no_wait, model=model, as_json=as_json)
 
@@ -103,6 +107,7 @@ def reject(
     approval_id: Id,
     *,
     reason: Annotated[str, typer.Option(help="The model is told; without it the run ends.")] = "",
+    comment: Comment = "",
     no_wait: NoWait = False,
     model: ModelSetting = None,
     as_json: JsonFlag = False,
@@ -110,7 +115,8 @@ def reject(
     """Do not let this call run. For a lost call: give up on it."""
     from nexus.core.decision import Reject
 
-    _decide(context, approval_id, lambda *_: Reject(reason), wait=not no_wait, model=model, as_json=as_json)
+    decision = Reject(reason, comment=comment)
+    _decide(context, approval_id, lambda *_: decision, wait=not no_wait, model=model, as_json=as_json)
 
 
 @approvals.command()
@@ -119,6 +125,7 @@ def respond(
     approval_id: Id,
     message: Annotated[str, typer.Argument(help="What the model is told instead of the tool's result.")],
     *,
+    comment: Comment = "",
     no_wait: NoWait = False,
     model: ModelSetting = None,
     as_json: JsonFlag = False,
@@ -126,7 +133,8 @@ def respond(
     """Answer instead of letting the call run. For a lost call: say that it did happen."""
     from nexus.core.decision import Respond
 
-    _decide(context, approval_id, lambda *_: Respond(message), wait=not no_wait, model=model, as_json=as_json)
+    decision = Respond(message, comment=comment)
+    _decide(context, approval_id, lambda *_: decision, wait=not no_wait, model=model, as_json=as_json)
 
 
 def _decide(

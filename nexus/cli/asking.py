@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
@@ -15,7 +15,7 @@ from nexus.cli.editing import as_text, fields, from_text, is_plain_text, schema_
 from nexus.cli.session import Stopped
 from nexus.cli.watcher import Watcher
 from nexus.cli.words import WHOLE, is_cut, one_line, rows
-from nexus.core.approval import Approval
+from nexus.core.approval import Approval, Question
 from nexus.core.arguments import check_arguments
 from nexus.core.decision import Approve, Decision, Edit, Reject, Respond
 from nexus.core.origin import origins_after_edit
@@ -30,6 +30,14 @@ _ACTION = {
     "edit": "Edit the arguments",
     "reject": "Reject, with a reason",
     "respond": "Answer instead of doing it",
+    "comment": "Approve, with a comment for the record",
+}
+
+_CONNECT = {
+    "connect": "Connect it now",
+    "approve": "It is connected: go on",
+    "reject": "I will not, with a reason",
+    "respond": "Answer instead of doing it",
 }
 
 _OUTCOME = {
@@ -38,16 +46,23 @@ _OUTCOME = {
     "reject": "Give up: leave it unknown",
 }
 
+_WORDS: Mapping[Question, Mapping[str, str]] = {
+    "action": _ACTION,
+    "outcome": _OUTCOME,
+    "connect": _CONNECT,
+}
+
 _LATER = "later"
 _SHOW = "show"
 
 
 class Person:
-    """A `Decider` that asks whoever sits at the terminal."""
+    """A `Decider` that asks whoever sits at the terminal; `connect` lets them connect an app there."""
 
-    def __init__(self, watcher: Watcher, clock: Clock) -> None:
+    def __init__(self, watcher: Watcher, clock: Clock, connect: Callable[[str], Awaitable[bool]]) -> None:
         self._watcher = watcher
         self._clock = clock
+        self._connect = connect
 
     async def __call__(self, approval: Approval, spec: ToolSpec | None) -> Decision | None:
         """The person's decision; None for later."""
@@ -64,7 +79,7 @@ class Person:
                         return decision
 
     def _choices(self, approval: Approval, spec: ToolSpec | None) -> dict[str, str]:
-        words = dict(_OUTCOME if approval.question == "outcome" else _ACTION)
+        words = dict(_WORDS[approval.question])
         if spec is None:
             words.pop("edit", None)  # nothing says what would be valid
         if is_cut(approval.call.arguments):
@@ -78,8 +93,12 @@ class Person:
     async def _decision(self, choice: str, approval: Approval, spec: ToolSpec | None) -> Decision | None:
         is_outcome = approval.question == "outcome"
         match choice:
+            case "connect":
+                return Approve() if await self._connect(approval.toolkit or "") else None
             case "approve":
                 return Approve()
+            case "comment":
+                return Approve(comment=await _comment())
             case "edit" if spec is not None:
                 return await self._edit(approval, spec)
             case "respond":
@@ -96,8 +115,9 @@ class Person:
             choice = await choose("Change which argument?", _edit_choices(spec, arguments))
             match choice:
                 case "/done":
-                    if await self._confirms(approval, spec, arguments):
-                        return Edit(arguments)
+                    choice = await self._confirmed(approval, spec, arguments)
+                    if choice != "/back":
+                        return Edit(arguments, comment=await _comment() if choice == "comment" else "")
                 case "/back":
                     return None
                 case _:
@@ -124,18 +144,22 @@ class Person:
         else:
             arguments[name] = from_text(name, text, plain=plain)
 
-    async def _confirms(self, approval: Approval, spec: ToolSpec, arguments: dict[str, Any]) -> bool:
-        """Show the changed call as it would run; True if the person approves it."""
+    async def _confirmed(self, approval: Approval, spec: ToolSpec, arguments: dict[str, Any]) -> str:
+        """Show the changed call as it would run; what the person says to it."""
         try:
             check_arguments(spec, arguments)
         except ArgumentsInvalid as error:
             self._watcher.note(str(error), tone="bad")
-            return False
+            return "/back"
         origins = origins_after_edit(approval.call.arguments, approval.origins, arguments)
         changed = replace(approval, call=approval.call.edited(arguments), origins=origins)
         self._watcher.asks(changed, spec, now=self._clock.now())
-        words = {"approve": "Approve the changed call: do exactly this", "/back": "Change more"}
-        return await choose("And now?", words) == "approve"
+        words = {
+            "approve": "Approve the changed call: do exactly this",
+            "/back": "Change more",
+            "comment": "Approve it, with a comment for the record",
+        }
+        return await choose("And now?", words)
 
 
 async def choose(question: str, choices: Mapping[str, str]) -> str:
@@ -154,6 +178,16 @@ async def write(question: str, text: str, *, check: Callable[[str], bool | str] 
     return await _answer(
         questionary.text(told, default=text, validate=check, multiline=lines, qmark="?", style=_STYLE)
     )
+
+
+async def _comment() -> str:
+    return (await write("Comment (for people; the model is not told):", "", check=_not_empty)).strip()
+
+
+async def write_hidden(question: str, *, hidden: bool) -> str:
+    """A text from the person that is not empty; a hidden one is shown as stars."""
+    ask = questionary.password if hidden else questionary.text
+    return await _answer(ask(question, validate=_not_empty, qmark="?", style=_STYLE))
 
 
 async def _answer(question: questionary.Question) -> str:

@@ -45,6 +45,8 @@ async def carry_decision(service: Service, session: Session, approval: Approval)
 async def _waits_to_go_on(service: Service, approval: Approval, decision: Decision) -> bool:
     if approval.state != DECIDED[decision.kind] or decision.kind == "edit":
         return False
+    if decision.comment and decision.comment != approval.comment:
+        return False  # it would be lost without a word: the first decision is the one that is kept
     view = await service.runner.view(approval.thread)
     if view.status == "running":
         raise Conflict(

@@ -54,6 +54,7 @@ def _replace(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    # Whatever stops it, Ctrl-C too: no half-written file stays.
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Collection
 
 from nexus.cli.deciding import Decider, drive, nobody, yes_to
+from nexus.cli.exits import DONE
 from nexus.cli.session import Session, Stopped
 from nexus.cli.watcher import JsonLines
-from nexus.errors import InvalidInput
+from nexus.errors import InvalidInput, NexusError
 from nexus.runtime.runner import Event
 from nexus.runtime.service import Service
 
@@ -69,8 +70,17 @@ def _whoever_is_there(service: Service, session: Session) -> Decider:
     if not can_ask(session):
         return nobody
     from nexus.cli.asking import Person
+    from nexus.cli.connecting import connect_app, tell
 
-    return Person(session.watcher, service.parts.clock)
+    async def connect(toolkit: str) -> bool:
+        try:
+            found = await connect_app(service, session.watcher, toolkit, can_ask=True)
+        except NexusError as error:
+            session.watcher.note(str(error), tone="bad")
+            return False
+        return tell(session.watcher, found) == DONE
+
+    return Person(session.watcher, service.parts.clock, connect)
 
 
 async def _reply(session: Session, last: Event) -> str | None:

@@ -12,6 +12,8 @@ from nexus.core.approval import Approval
 from nexus.core.decision import Approve, Decision
 from nexus.core.tool import ToolSpec
 from nexus.errors import ApprovalExpired, Conflict, NexusError, NotFound
+from nexus.ports.approvals import Alongside
+from nexus.ports.runs import going_on
 from nexus.runtime.runner import Event
 from nexus.runtime.service import Service
 
@@ -50,6 +52,8 @@ async def drive(service: Service, events: AsyncGenerator[Event], watcher: Watche
     """
     while True:
         last = await follow(events, watcher)
+        if thread_id := last.get("thread_id"):
+            await carried_out(service, thread_id, last)
         if last.get("event") != "paused":
             return last
         for approval_id in last["approvals"]:
@@ -91,8 +95,22 @@ async def settle(service: Service, approval_id: str, watcher: Watcher, decider: 
 
 
 async def decide(service: Service, approval: Approval, decision: Decision) -> Approval:
-    """Record a decision on exactly what was shown."""
-    return await service.runner.decide(approval.id, decision, actor=actor(), digest=approval.digest)
+    """Record a decision on exactly what was shown, with the run that carries it out.
+
+    This process does that; if it ends before, a server does.
+    """
+    alongside = Alongside(going_on(approval.thread), service.process.token)
+    return await service.runner.decide(
+        approval.id, decision, actor=actor(), digest=approval.digest, alongside=alongside
+    )
+
+
+async def carried_out(service: Service, thread_id: str, last: Event) -> None:
+    """A thread went on here, to its end or to a question: the runs that were to see to that are over."""
+    mine = {service.process.token, ""}
+    for run in await service.runs.search(thread=thread_id, statuses=("pending", "running"), limit=100):
+        if run.owner in mine:
+            await service.runs.end(run.id, "interrupted" if last.get("event") == "paused" else "success")
 
 
 def spec_of(service: Service, approval: Approval) -> ToolSpec | None:

@@ -35,7 +35,9 @@ def doctor(
 async def _examine(entry: Entry, model: str | None) -> list[Check]:
     """Every finding, in the order of what depends on what."""
     from nexus.cli.health import Check, check_machine
+    from nexus.cli.health_composio import check_composio
     from nexus.cli.health_model import check_model
+    from nexus.cli.health_tools import check_own_tools
     from nexus.errors import SettingsInvalid
     from nexus.settings import load_settings
 
@@ -45,20 +47,24 @@ async def _examine(entry: Entry, model: str | None) -> list[Check]:
         return [Check("settings", "bad", error.message, error.remedy)]
     found = [*check_machine(settings)]
     found += [check async for check in check_model(settings)]
+    found += [check async for check in check_own_tools(settings)]
+    found += [check async for check in check_composio(settings)]
     return [*found, *await _examine_store(entry, settings)]
 
 
 async def _examine_store(entry: Entry, settings: Settings) -> list[Check]:
     """What the running parts say: tools, index, what waits. Nothing is made where nothing is yet."""
     from nexus.cli.health import Check
-    from nexus.cli.health_service import check_service
+    from nexus.cli.health_service import check_service, check_users
     from nexus.errors import NexusError
 
     if not (settings.home / "nexus.db").exists():
         return [Check("store", "ok", "empty: nothing was asked for yet")]
     try:
         async with entry.open_service(settings) as service:
-            return [check async for check in check_service(service)]
+            found = [check async for check in check_service(service)]
+        async with entry.open_users(settings) as users:
+            return [*found, check_users(await users.search())]
     except NexusError as error:
         return [Check("store", "bad", error.message, error.remedy)]
 

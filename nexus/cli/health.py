@@ -25,6 +25,7 @@ _PRIVATE = (
     "checkpoints.db",
     "checkpoints.db-wal",
     "checkpoints.db-shm",
+    "catalogue.db",
 )
 
 
@@ -90,7 +91,8 @@ def _files(home: Path) -> Iterator[Check]:
 
 
 def _configuration(home: Path) -> Check:
-    set_here = sorted(name for name in os.environ if name.startswith("NEXUS_") and name != "NEXUS_HOME")
+    ours = ("NEXUS_", "COMPOSIO_")
+    set_here = sorted(name for name in os.environ if name.startswith(ours) and name != "NEXUS_HOME")
     file = home / CONFIG_FILE
     sources = [
         *set_here,

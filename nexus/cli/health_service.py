@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from nexus.cli.health import Check
+from nexus.ports.users import User
 from nexus.runtime.service import Service
 
 _PROBE = "send an e-mail"
 _LOOKED_AT = 200
+_NAMED = 10
 
 
 async def check_service(service: Service) -> AsyncIterator[Check]:
@@ -21,6 +23,15 @@ async def check_service(service: Service) -> AsyncIterator[Check]:
     yield await _index(service)
     yield await _approvals(service)
     yield await _threads(service)
+
+
+def check_users(users: Sequence[User]) -> Check:
+    """Whether requests need a key, and who has one."""
+    if not users:
+        return Check("users", "ok", "none: programs on this machine are you, and need no key")
+    valid = [user.id for user in users if user.revoked_at is None]
+    names = f" ({', '.join(valid[:_NAMED])}{', …' if len(valid) > _NAMED else ''})" if valid else ""
+    return Check("users", "ok", f"every request needs a key; {len(valid)} of {len(users)} are valid{names}")
 
 
 async def _index(service: Service) -> Check:

@@ -12,16 +12,26 @@ from typer.core import TyperGroup
 
 from nexus import __version__
 from nexus.cli.approvals import approvals
+from nexus.cli.audit import audit
 from nexus.cli.chat import chat
+from nexus.cli.connect import connect, connections
 from nexus.cli.demo import demo
 from nexus.cli.doctor import doctor
 from nexus.cli.entry import Entry
 from nexus.cli.exits import EPILOG, code_of
+from nexus.cli.mcp import mcp
 from nexus.cli.model import model
+from nexus.cli.notify import notify
+from nexus.cli.outcomes import outcomes
+from nexus.cli.policy import policy
 from nexus.cli.run import run
 from nexus.cli.serve import serve
+from nexus.cli.studio import studio
 from nexus.cli.threads import threads
+from nexus.cli.toolkits import toolkits
 from nexus.cli.tools import tools
+from nexus.cli.users import users
+from nexus.cli.webhooks import webhooks
 from nexus.errors import NexusError, StoreUnavailable
 
 __all__ = ["Entry", "program"]
@@ -40,6 +50,7 @@ class Nexus(TyperGroup):
             return super().invoke(ctx)
         except NexusError as error:
             raise _shown(error) from error
+        # Errors of libraries that stand for one of ours; all others go on as they are.
         except Exception as error:
             foreseen = _foreseen(error)
             if foreseen is None:
@@ -84,10 +95,21 @@ program.command()(demo)
 program.command()(run)
 program.command()(chat)
 program.command()(serve)
+program.command()(studio)
+program.command()(connect)
+program.add_typer(connections, name="connections")
 program.add_typer(approvals, name="approvals")
+program.add_typer(outcomes, name="outcomes")
+program.add_typer(policy, name="policy")
+program.add_typer(audit, name="audit")
 program.add_typer(threads, name="threads")
 program.add_typer(tools, name="tools")
+program.add_typer(toolkits, name="toolkits")
+program.add_typer(mcp, name="mcp")
 program.add_typer(model, name="model")
+program.add_typer(users, name="users")
+program.add_typer(webhooks, name="webhooks")
+program.add_typer(notify, name="notify")
 program.command()(doctor)
 
 

@@ -44,6 +44,8 @@ def work_after(event: Event) -> str | None:
             return None
         case "executing":
             return f"{one_line(_text(event, 'tool'))} is running"
+        case "again":
+            return f"{one_line(_text(event, 'tool'))} is tried again soon"
         case "call":
             return "checking whether it may run"
         case _:
@@ -76,6 +78,11 @@ def _decision(event: Event) -> Line:
     return Line("decided", f"{_DECISIONS.get(state, state)}{by}", "good" if state == "approved" else "bad")
 
 
+def _again(event: Event) -> Line:
+    wait = float(event.get("seconds") or 0.0)
+    return Line("again", one_line(f"in {wait:.0f} s: {_text(event)}", limit=300), "quiet")
+
+
 def _observation(event: Event) -> Line:
     text = visible(_text(event).strip(), limit=800) or "done"
     is_done = event.get("outcome") == "done"
@@ -96,6 +103,7 @@ _LINES: Mapping[str, Callable[[Event], Line]] = {
     "call": _call,
     "correction": _correction,
     "decided": _decision,
+    "again": _again,
     "observation": _observation,
     "answer": _answer,
 }

@@ -13,7 +13,17 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from nexus.cli.question import account, heading, ordered, reason, standing
+from nexus.cli.question import (
+    account,
+    deciders,
+    heading,
+    ordered,
+    provenance,
+    reason,
+    reminded,
+    standing,
+    words,
+)
 from nexus.cli.rendering import Event, Line, line_of, work_after
 from nexus.cli.watcher import Entry
 from nexus.cli.words import SHORT, WHOLE, Row, one_line, rows
@@ -76,7 +86,19 @@ class Screen:
         self.close()
         title = f"{heading(approval, spec)} ({one_line(approval.call.tool)})"
         shown = rows(ordered(approval.call.arguments, spec), approval.origins, limit=limit)
-        self._box(title, shown, [*account(spec), reason(approval), standing(approval, now)])
+        self._box(
+            title,
+            shown,
+            [
+                *account(spec),
+                reason(approval),
+                *provenance(approval),
+                *deciders(approval),
+                *reminded(approval),
+                standing(approval, now),
+                *words(approval),
+            ],
+        )
 
     def note(self, text: str, *, tone: str = "quiet") -> None:
         """A remark."""
@@ -108,7 +130,7 @@ class Screen:
             for column in columns:
                 table.add_column(column, overflow="fold")
             for _, cells in entries:
-                table.add_row(*(Text(cell) for cell in cells))
+                table.add_row(*(Text(visible(cell, limit=WHOLE)) for cell in cells))
             self._print(table)
 
     def error(self, error: NexusError, *, code: int) -> None:  # noqa: ARG002 - the shell gets the code

@@ -50,6 +50,46 @@ def search(
 
 
 @tools.command()
+def show(
+    context: typer.Context, slug: Annotated[str, typer.Argument()], *, as_json: JsonFlag = False
+) -> None:
+    """Show a tool in full: what it does, what it takes, whether it asks. Also one of an app that is off."""
+    from nexus.cli.listing import show_tool
+    from nexus.cli.session import Session, carry_out
+
+    async def work(session: Session) -> int:
+        async with service_of(context) as service:
+            spec = await service.toolkits.tool(slug)
+            return show_tool(session.watcher, spec, service.parts.policy)
+
+    carry_out(work, as_json=as_json)
+
+
+@tools.command()
+def sync(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[APP...]", help="These apps; without one those that are on."),
+    ] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every app of Composio.")] = False,
+) -> None:
+    """Read which tools apps have now, so that they are found without the network.
+
+    Only names of apps leave this machine for it. Goes on where an earlier one was cut off.
+    """
+    from nexus.cli.session import Session, carry_out
+    from nexus.cli.syncing import sync as bring_up_to_date
+
+    async def work(session: Session) -> int:
+        async with service_of(context) as service:
+            return await bring_up_to_date(service, session, names or [], every=every)
+
+    carry_out(work)
+
+
+@tools.command()
 def disable(context: typer.Context, names: Names) -> None:
     """Hide tools from the model."""
     from nexus.cli.session import Session, carry_out

@@ -46,6 +46,10 @@ class Watcher(Protocol):
         """What was asked for could not be done."""
         ...
 
+    def working(self, what: str | None) -> None:
+        """What goes on now and takes a while; None if nothing does."""
+        ...
+
     def close(self) -> None:
         """Nothing more will come, or something else is about to use the terminal."""
         ...
@@ -87,6 +91,9 @@ class JsonLines:
         facts = {"error": type(error).__name__, "message": error.message, "remedy": error.remedy}
         self.event({"event": "error", **facts, "exit_code": code})
         sys.stderr.write(f"error: {one_line(error.message, limit=600)}\n")
+
+    def working(self, what: str | None) -> None:
+        """Programs need no spinner."""
 
     def close(self) -> None:
         """Nothing is open."""

@@ -27,7 +27,8 @@ class Call:
         id: Random; the same proposal keeps it through every replay, so the ledger knows it again.
         tool: The slug of the tool.
         arguments: Valid for the tool's schema.
-        attempt: 1, or more after a person asked for another try of a call whose outcome was unknown.
+        attempt: 1, or more after a person asked for another try of a call whose outcome was unknown, or
+            connected the account it needs.
     """
 
     id: CallId
@@ -56,8 +57,11 @@ class Call:
         return self.id.endswith(_EDITED)
 
     def edited(self, arguments: Mapping[str, Any]) -> Call:
-        """The call that a person made of this one: new arguments, hence a new id."""
-        return replace(self, id=CallId(f"{self.proposed_id}{_EDITED}"), arguments=dict(arguments))
+        """The call that a person made of this one: new arguments, hence a new id, or a new attempt of it."""
+        attempt = self.attempt + 1 if self.was_edited else self.attempt
+        return replace(
+            self, id=CallId(f"{self.proposed_id}{_EDITED}"), arguments=dict(arguments), attempt=attempt
+        )
 
     def next_attempt(self) -> Call:
         """The same call, to be tried once more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,25 @@ class Budget:
 
 
 class Spent(TypedDict):
-    """What a run has used so far."""
+    """What a run has used so far.
+
+    Attributes:
+        tokens: Those that had to be computed: the budget is about them.
+        prompt: Tokens of all prompts, also those that the engine still had. Runs of old versions lack it.
+        written: Tokens that the model wrote; likewise.
+    """
 
     steps: int
     failures: int
     tokens: int
     seconds: float
+    prompt: NotRequired[int]
+    written: NotRequired[int]
 
 
 def nothing_spent() -> Spent:
     """The tally at the start of a run."""
-    return Spent(steps=0, failures=0, tokens=0, seconds=0.0)
+    return Spent(steps=0, failures=0, tokens=0, seconds=0.0, prompt=0, written=0)
 
 
 def exhausted(budget: Budget, spent: Spent) -> str | None:

@@ -1,9 +1,12 @@
-"""What a person can answer to an approval."""
+"""What a person can answer to an approval.
+
+Every answer may have a comment: it is for people and is kept with the decision. No tool and no model gets it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 DecisionKind = Literal["approve", "edit", "reject", "respond"]
@@ -11,9 +14,10 @@ DecisionKind = Literal["approve", "edit", "reject", "respond"]
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """Do exactly this. For an unknown outcome: try once more."""
+    """Do exactly this. For an unknown outcome: try once more. For a missing account: it is connected now."""
 
     kind: Literal["approve"] = "approve"
+    comment: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Edit:
 
     arguments: Mapping[str, Any]
     kind: Literal["edit"] = "edit"
+    comment: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Reject:
 
     reason: str = ""
     kind: Literal["reject"] = "reject"
+    comment: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Respond:
 
     message: str
     kind: Literal["respond"] = "respond"
+    comment: str = field(default="", kw_only=True)
 
 
 Decision: TypeAlias = Approve | Edit | Reject | Respond

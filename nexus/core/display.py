@@ -32,7 +32,7 @@ def visible(text: str, *, limit: int = 2000) -> str:
 
     Line breaks and tabs stay. A cut says how much is missing.
     """
-    shown = "".join(_spell(character) for character in text[:limit].replace("\r\n", "\n"))
+    shown = text[:limit].replace("\r\n", "\n").translate(_SPELLED)
     rest = len(text) - limit
     return f"{shown}… ({rest:,} more characters)" if rest > 0 else shown
 
@@ -43,9 +43,20 @@ def visible_value(value: Any, *, limit: int = 2000) -> str:
     return visible(text, limit=limit)
 
 
+class _Spelled(dict[int, str]):
+    """How each character is shown, found out when it is first met: a million are shown in an instant."""
+
+    def __missing__(self, code: int) -> str:
+        shown = self[code] = _spell(chr(code))
+        return shown
+
+
 def _spell(character: str) -> str:
     if character in "\n\t":
         return character
     if character in _BLANK or unicodedata.category(character) in _HIDDEN:
         return f"\\u{{{ord(character):x}}}"
     return character
+
+
+_SPELLED = _Spelled()

@@ -20,25 +20,39 @@ _PAGING_ENDS = frozenset(
 )
 
 
-def excerpt(text: str, limit: int, parameters: JsonSchema | None = None) -> str:
+def fits(text: str, limit: int) -> bool:
+    """True if `excerpt` leaves nothing of `text` out."""
+    if len(text) <= limit:
+        return True
+    try:
+        return len(_written(json.loads(text))) <= limit
+    except (ValueError, RecursionError):
+        return False
+
+
+def excerpt(
+    text: str, limit: int, parameters: JsonSchema | None = None, how_to_read: str | None = None
+) -> str:
     """`text` in about `limit` characters: all of it, or its head with a note on the rest and how to read on.
 
     JSON stays JSON: it is written without spaces, then its long texts are cut, then the ends of its lists
-    are left out. Other text keeps whole lines. `parameters` are those of the tool it came from.
+    are left out. Other text keeps whole lines. `parameters` are those of the tool it came from;
+    `how_to_read` says how to see the rest, if not by asking that tool for it.
     """
+    note_on = how_to_read or _how_to_read_on(parameters or {})
     if len(text) <= limit:
         return text
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return _lines(text, limit, parameters)
+        return _lines(text, limit, note_on)
     compact = _written(value)
     if len(compact) <= limit:
         return compact
     cut, left = _smaller(value, limit)
     if cut is None:
-        return _lines(compact, limit, parameters)
-    return f"{_written(cut)}\n({_note(left, parameters)})"
+        return _lines(compact, limit, note_on)
+    return f"{_written(cut)}\n({left}; {note_on})"
 
 
 def _smaller(value: Any, limit: int) -> tuple[Any, str]:
@@ -78,7 +92,7 @@ def _with_short_texts(value: Any) -> Any:
     return f"{value[:_LONG_TEXT]}… ({len(value) - _LONG_TEXT:,} more characters)" if is_long else value
 
 
-def _lines(text: str, limit: int, parameters: JsonSchema | None) -> str:
+def _lines(text: str, limit: int, note_on: str) -> str:
     """Whole lines; of a single long one, whole words."""
     head = text[: limit + 1]
     end = max(head.rfind("\n"), 0) or max(head.rfind(" "), 0) or limit
@@ -88,11 +102,7 @@ def _lines(text: str, limit: int, parameters: JsonSchema | None) -> str:
         if "\n" in head[: end + 1]
         else f"{len(rest):,} more characters"
     )
-    return f"{text[:end]}\n({_note(left, parameters)})"
-
-
-def _note(left: str, parameters: JsonSchema | None) -> str:
-    return f"{left}; {_how_to_read_on(parameters or {})}"
+    return f"{text[:end]}\n({left}; {note_on})"
 
 
 def _how_to_read_on(parameters: JsonSchema) -> str:

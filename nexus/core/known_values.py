@@ -38,8 +38,9 @@ _MOMENT_FORMATS = frozenset({"date", "date-time", "time"})
 _SAYS_WHEN = re.compile(
     r"\d{1,2}:\d{2}|\d\s?[ap]\.?m\b|\d{4}-\d{2}|\d/\d|\d(?:st|nd|rd|th)\b"
     r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|\b(?:now|soon|later|noon|midnight|morning|evening|night)"
-    r"|\b(?:to(?:day|night|morrow)|yesterday|afternoon|daily|weekly|monthly|yearly)"
-    r"|\b(?:minute|hour|day|week|weekend|month|quarter|year)s?\b"
+    r"|\b(?:to(?:day|night|morrow)|yesterday|afternoon|weekend|daily|weekly|monthly|yearly)"
+    r"|\b(?:\d+|an?|one|two|three|four|five|six|ten|few|half|this|that|next|last|past|coming|every|each|whole|all)"
+    r"[\s-]+(?:minute|hour|day|week|month|quarter|year)s?\b"
     r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b",
     re.IGNORECASE,
 )

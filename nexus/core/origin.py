@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Origins: TypeAlias = dict[str, str]
-"""JSON pointer of a value → `user`, `tool:<slug>` or `model`."""
+"""JSON pointer of a value → `user`, `tool:<slug>`, `default` (of the tool) or `model`."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -38,6 +38,16 @@ def origins_after_edit(before: Mapping[str, Any], known: Origins, after: Mapping
         pointer: known.get(pointer, "approver") if old.get(pointer) == value else "approver"
         for pointer, value in leaves(after)
     }
+
+
+def in_words(known: Origins) -> list[str]:
+    """For the approver: which values are not the user's own words, but somebody's that a tool returned."""
+    return [
+        f"{pointer.removeprefix('/').replace('/', '.')} came from a result of {origin.removeprefix('tool:')},"
+        " not from you"
+        for pointer, origin in known.items()
+        if origin.startswith("tool:")
+    ]
 
 
 def _origin(value: Any, searchable: Sequence[tuple[str, str]]) -> str:

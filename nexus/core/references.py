@@ -7,15 +7,19 @@ from collections.abc import Sequence
 
 from nexus.core.origin import Source
 
+EMAIL = r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+"""An e-mail address in a text."""
+
 _REFERENCE = re.compile(
-    r"""
+    rf"""
     https?://[^\s<>"')\]]+                               # a link
-    | [\w.+-]+@[\w-]+(?:\.[\w-]+)+                       # an e-mail address
+    | {EMAIL}
     | \b[A-Za-z]+[-_](?!(?:19|20)\d\d\b)\d+\b            # task-7, ABC-123; but not mid-2026
-    | \b(?=[0-9a-f-]*\d)(?=[0-9a-f-]*[a-f])[0-9a-f-]{8,}\b  # 18f3a0c2, a UUID
+    | \b(?=[0-9a-f-]{{0,127}}\d)(?=[0-9a-f-]{{0,127}}[a-f])[0-9a-f-]{{8,128}}\b  # 18f3a0c2, a UUID
     """,
     re.VERBOSE,
 )
+"""No part of it reads on and on from every place of a long text: what a tool returns may be made for that."""
 
 
 def references(text: str) -> list[str]:

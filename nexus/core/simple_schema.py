@@ -78,7 +78,8 @@ def simplified(parameters: JsonSchema, request: str = "") -> SimpleSchema:
     # Only what grammars know: an empty open object would let the model write anything.
     node = node if "properties" in node else _closed({}, [])
     places = _Places(node)
-    shown, lost = _selected(_closed(places.properties, places.required), "", mentioned)
+    required = [*places.required, *_headings(places)]
+    shown, lost = _selected(_closed(places.properties, required), "", mentioned)
     kept = {name: path for name, path in places.paths.items() if name in shown["properties"]}
     return SimpleSchema(shown, kept, tuple(places.containers), (*plain.lost, *lost))
 
@@ -134,6 +135,13 @@ class _Places:
             return False
         self._taken |= names
         return True
+
+
+def _headings(places: _Places) -> list[str]:
+    """The subject of a message that needs a text: a small model leaves out what it may."""
+    needs_one = "body" in places.required and "subject" not in places.required
+    is_text = places.properties.get("subject", {}).get("type") == "string"
+    return ["subject"] if needs_one and is_text else []
 
 
 def _selected(node: Node, pointer: str, mentioned: frozenset[str]) -> tuple[Node, list[str]]:

@@ -17,7 +17,7 @@ Hint = Literal[
 ]
 """What a provider says its tool does; the names are those of MCP and Composio."""
 
-_CHANGING: frozenset[Hint] = frozenset({"createHint", "updateHint", "destructiveHint", "openWorldHint"})
+_CHANGING: frozenset[Hint] = frozenset({"createHint", "updateHint", "destructiveHint"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,10 @@ class ToolSpec:
         hints: What its provider says it does. None means nothing is known, so it asks.
         version: The provider's version of the tool; part of what is approved.
         account: The connected account it acts for, if any; part of what is approved.
+        is_local: True if what it is given stays on this machine.
+        returns_own: True if what it returns are the user's own words, or Nexus's: nothing that others wrote.
+        needs_account: True if it acts on an account of the user at an outside app; `account` is None then
+            until one is connected.
     """
 
     slug: str
@@ -43,6 +47,9 @@ class ToolSpec:
     hints: frozenset[Hint] = field(default_factory=frozenset[Hint])
     version: str = "1"
     account: str | None = None
+    needs_account: bool = False
+    is_local: bool = False
+    returns_own: bool = False
 
     @property
     def summary(self) -> str:
@@ -50,9 +57,19 @@ class ToolSpec:
         return self.description.strip().split("\n", 1)[0]
 
     @property
+    def can_act(self) -> bool:
+        """False if it needs an account and none is connected."""
+        return self.account is not None or not self.needs_account
+
+    @property
+    def changes_nothing(self) -> bool:
+        """True if the tool is known to change nothing; what it is given may go to anybody."""
+        return "readOnlyHint" in self.hints and not (self.hints & _CHANGING)
+
+    @property
     def is_read_only(self) -> bool:
         """True if the tool is known to change nothing and to send nothing out."""
-        return "readOnlyHint" in self.hints and not (self.hints & _CHANGING)
+        return self.changes_nothing and "openWorldHint" not in self.hints
 
 
 def unknown_tool(slug: str) -> ToolSpec:

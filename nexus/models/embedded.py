@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nexus.core.tool import JsonSchema
 from nexus.errors import ModelUnavailable, NexusError, OutputInvalid
 from nexus.models.answer import Answer
-from nexus.models.constrained import check_schema, llguidance_grammar, parse_output
+from nexus.models.answering import SEED, AnsweringModel
+from nexus.models.constrained import llguidance_grammar
 from nexus.models.engine import EmbeddedEngine
 from nexus.models.prompt_size import too_long
-from nexus.models.yes_or_no import TOP_WORDS, first_words, yes_share
-from nexus.ports.model import ChatMessage, Completion
-
-SEED = 7
+from nexus.ports.model import ChatMessage
 
 
-class EmbeddedModel:
+class EmbeddedModel(AnsweringModel):
     """A chat model on an engine; several may share one."""
 
     def __init__(self, engine: EmbeddedEngine, *, name: str, request_timeout: float = 300.0) -> None:
@@ -36,31 +33,6 @@ class EmbeddedModel:
     def context_tokens(self) -> int:
         """The context window of the engine."""
         return self._engine.num_ctx
-
-    async def complete(
-        self,
-        messages: Sequence[ChatMessage],
-        *,
-        schema: JsonSchema | None = None,
-        max_tokens: int = 512,
-        on_text: Callable[[str], None] | None = None,
-    ) -> Completion:
-        """Answer `messages`, as the port says."""
-        started = time.monotonic()
-        constraint: dict[str, Any] = {}
-        if schema is not None:
-            check_schema(schema)
-            constraint["grammar"] = llguidance_grammar(schema)
-        answer = await self._ask(messages, max_tokens, on_text, **constraint)
-        answer.require_finished(max_tokens)
-        if schema is not None:
-            parse_output(answer.text, schema)
-        return answer.completion(time.monotonic() - started)
-
-    async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:
-        """P(yes) against P(no) of the first word, however they are written."""
-        answer = await self._ask(messages, 1, None, logprobs=True, top_logprobs=TOP_WORDS)
-        return yes_share(first_words(answer.logprobs))
 
     async def close(self) -> None:
         """Free the engine."""
@@ -89,6 +61,9 @@ class EmbeddedModel:
         if call.failure:
             raise call.failure
         return call.answer
+
+    def _constraint(self, schema: JsonSchema) -> Mapping[str, Any]:
+        return {"grammar": llguidance_grammar(schema)}
 
 
 class _Call:

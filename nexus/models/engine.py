@@ -34,6 +34,7 @@ class Server(Protocol):
 BATCH = 256
 PROMPT_CACHE_MIB = 512
 _SILENT = -1
+_LOOK = 0.3
 _PULL = "Get one with: nexus model pull"
 
 
@@ -112,13 +113,17 @@ class EmbeddedEngine:
 
 
 def idle_cores() -> int:
-    """How many cores have nothing to do now, at least one.
+    """How many cores other programs leave idle now, at least one. Looks for `_LOOK` seconds.
 
     llama.cpp's threads wait for each other by spinning: one too many makes it ten times slower.
     """
+    import psutil  # noqa: PLC0415 - comes with the embedded engine
+
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    return max(1, min(cores, round(cores - busy)))
+    this = psutil.Process()
+    this.cpu_percent()  # its next answer is about the time from here on
+    busy = psutil.cpu_percent(_LOOK) * (psutil.cpu_count() or cores) - this.cpu_percent()
+    return max(1, min(cores, round(cores - busy / 100)))
 
 
 def _load(file: Path, num_ctx: int, threads: int) -> Server:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
@@ -15,22 +14,20 @@ from ollama import ResponseError
 from nexus.core.tool import JsonSchema
 from nexus.errors import ModelMissing, NexusError, OutputInvalid
 from nexus.models.answer import Answer
+from nexus.models.answering import SEED, AnsweringModel
 from nexus.models.connection import busy_or_broken, client_settings, our_errors
-from nexus.models.constrained import check_schema, parse_output
 from nexus.models.local_url import require_local
 from nexus.models.prompt_size import require_room, require_whole, too_long
-from nexus.models.yes_or_no import TOP_WORDS, first_words, yes_share
-from nexus.ports.model import ChatMessage, Completion
+from nexus.ports.model import ChatMessage
 
 if TYPE_CHECKING:
     from langchain_ollama import ChatOllama
 
 KEEP_ALIVE = "30m"
-SEED = 7
 _START = "Start Ollama with: ollama serve"
 
 
-class OllamaModel:
+class OllamaModel(AnsweringModel):
     """A model that Ollama serves. `num_ctx` never changes: another one makes Ollama load it anew."""
 
     def __init__(
@@ -58,30 +55,6 @@ class OllamaModel:
         """The context window that is asked for in every call."""
         return self._num_ctx
 
-    async def complete(
-        self,
-        messages: Sequence[ChatMessage],
-        *,
-        schema: JsonSchema | None = None,
-        max_tokens: int = 512,
-        on_text: Callable[[str], None] | None = None,
-    ) -> Completion:
-        """Answer `messages`, as the port says."""
-        if schema is not None:
-            check_schema(schema)
-        constraint = {"format": dict(schema)} if schema is not None else {}
-        started = time.monotonic()
-        answer = await self._ask(messages, max_tokens=max_tokens, on_text=on_text, **constraint)
-        answer.require_finished(max_tokens)
-        if schema is not None:
-            parse_output(answer.text, schema)
-        return answer.completion(time.monotonic() - started)
-
-    async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:
-        """P(yes) against P(no) of the first word; None from servers older than log-probabilities."""
-        answer = await self._ask(messages, max_tokens=1, logprobs=True, top_logprobs=TOP_WORDS)
-        return yes_share(first_words(answer.logprobs))
-
     async def close(self) -> None:
         """Close the client; the model stays loaded in Ollama for its keep-alive."""
         chat, self._chat = self._chat, None
@@ -91,9 +64,8 @@ class OllamaModel:
     async def _ask(
         self,
         messages: Sequence[ChatMessage],
-        *,
         max_tokens: int,
-        on_text: Callable[[str], None] | None = None,
+        on_text: Callable[[str], None] | None,
         **more: Any,
     ) -> Answer:
         require_room(messages, max_tokens=max_tokens, num_ctx=self._num_ctx)
@@ -108,6 +80,9 @@ class OllamaModel:
                 messages, counted=answer.prompt_tokens, max_tokens=max_tokens, num_ctx=self._num_ctx
             )
         return answer
+
+    def _constraint(self, schema: JsonSchema) -> Mapping[str, Any]:
+        return {"format": dict(schema)}
 
     async def _parts(
         self, messages: Sequence[ChatMessage], max_tokens: int, **more: Any

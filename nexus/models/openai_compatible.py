@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,20 +13,18 @@ import httpx
 from nexus.core.tool import JsonSchema
 from nexus.errors import ModelMissing, ModelUnavailable, NexusError, OutputInvalid
 from nexus.models.answer import Answer
+from nexus.models.answering import SEED, AnsweringModel
 from nexus.models.connection import busy_or_broken, client_settings, our_errors
-from nexus.models.constrained import check_schema, parse_output
 from nexus.models.local_url import require_local
 from nexus.models.prompt_size import require_room, require_whole, too_long
-from nexus.models.yes_or_no import TOP_WORDS, first_words, yes_share
-from nexus.ports.model import ChatMessage, Completion
+from nexus.ports.model import ChatMessage
 
-SEED = 7
 _DATA = "data:"
 _END = "[DONE]"
 _CONTEXT = re.compile(r"context (size|length|window)|exceed_context|maximum context", re.IGNORECASE)
 
 
-class OpenAICompatibleModel:
+class OpenAICompatibleModel(AnsweringModel):
     """A model behind `URL/chat/completions`; its constraint is `response_format: json_schema`."""
 
     def __init__(
@@ -54,27 +51,6 @@ class OpenAICompatibleModel:
     def context_tokens(self) -> int:
         """The context window Nexus keeps to; the server's own must not be smaller."""
         return self._num_ctx
-
-    async def complete(
-        self,
-        messages: Sequence[ChatMessage],
-        *,
-        schema: JsonSchema | None = None,
-        max_tokens: int = 512,
-        on_text: Callable[[str], None] | None = None,
-    ) -> Completion:
-        """Answer `messages`, as the port says."""
-        started = time.monotonic()
-        answer = await self._ask(messages, max_tokens, on_text, **_constraint(schema))
-        answer.require_finished(max_tokens)
-        if schema is not None:
-            parse_output(answer.text, schema)
-        return answer.completion(time.monotonic() - started)
-
-    async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:
-        """P(yes) against P(no) of the first word; None from servers without log-probabilities."""
-        answer = await self._ask(messages, 1, None, logprobs=True, top_logprobs=TOP_WORDS)
-        return yes_share(first_words(answer.logprobs))
 
     async def close(self) -> None:
         """Close the client."""
@@ -110,6 +86,10 @@ class OpenAICompatibleModel:
                 messages, counted=answer.prompt_tokens, max_tokens=max_tokens, num_ctx=self._num_ctx
             )
         return answer
+
+    def _constraint(self, schema: JsonSchema) -> Mapping[str, Any]:
+        form = {"name": "step", "schema": dict(schema), "strict": True}
+        return {"response_format": {"type": "json_schema", "json_schema": form}}
 
     @property
     def _server(self) -> str:
@@ -155,11 +135,3 @@ class OpenAICompatibleModel:
                 remedy="It must support streaming and response_format json_schema.",
             )
         return busy_or_broken(self._server, status, said)
-
-
-def _constraint(schema: JsonSchema | None) -> dict[str, Any]:
-    if schema is None:
-        return {}
-    check_schema(schema)
-    form = {"name": "step", "schema": dict(schema), "strict": True}
-    return {"response_format": {"type": "json_schema", "json_schema": form}}

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """A call that a person approved and that worked.
+
+    Attributes:
+        request: The request that it served.
+        arguments: What the tool was called with.
+    """
+
+    request: str
+    arguments: Mapping[str, Any]
 
 
 class Experience(Protocol):
@@ -19,4 +33,8 @@ class Experience(Protocol):
 
     async def examples(self, user: str) -> Mapping[str, Sequence[str]]:
         """The latest few requests for each tool, the latest first; a bounded number in all."""
+        ...
+
+    async def last_call(self, user: str, tool: str) -> PastCall | None:
+        """The latest remembered call of `tool`; None if there is none."""
         ...

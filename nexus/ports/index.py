@@ -11,7 +11,7 @@ from nexus.core.tool import ToolSpec
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One tool found, with its score in 0…1 (1 is the best of this search)."""
+    """One tool found, with its score in 0…1: 1 for the first, never more than the one before."""
 
     slug: str
     score: float
@@ -22,8 +22,9 @@ class Scope:
     """Whom a search is for.
 
     Attributes:
-        connected: The toolkits this user has connected: their tools come first, others after. None where
-            nothing has to be connected, or nobody knows.
+        connected: The toolkits this user has connected: their tools come first, others on one place in
+            `OTHERS`; tools of an app that the query names come first too. Where all tools are connected, or
+            none, it changes nothing. None where nobody knows.
         examples: By tool, requests of this user that it has served; they pull like requests to it.
     """
 
@@ -33,6 +34,9 @@ class Scope:
 
 ANYONE = Scope()
 """A search that knows nothing of its user."""
+
+OTHERS = 4
+"""One place in so many is kept for tools of apps that are not connected, for what no connected app can do."""
 
 
 class ToolIndex(Protocol):
@@ -47,5 +51,12 @@ class ToolIndex(Protocol):
 
         Tools of an app that the query names have an advantage. What `scope` says of one user has no
         influence on a search for another.
+        """
+        ...
+
+    async def ready(self) -> None:
+        """Wait until search is as good as it will be: what is built behind it is built.
+
+        Raises Unavailable if it cannot be built; search does without it then.
         """
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from nexus.core.action import ThreadId
 from nexus.core.effect import Claim, ClaimResult, Effect
 
 
@@ -28,12 +29,34 @@ class Ledger(Protocol):
         """Record how a claimed attempt ended."""
         ...
 
+    async def again(self, key: str, *, why: str) -> int:
+        """Record that a claimed attempt is about to be sent once more; how often it was sent then.
+
+        Only for attempts that may be repeated, or that certainly never left.
+
+        Raises:
+            Conflict: It has ended.
+        """
+        ...
+
+    async def settle_lost(self) -> int:
+        """Settle as unknown what processes that died had claimed and not settled; how many there were.
+
+        The run with which the thread goes on, and asks, is written in the same transaction. What may simply
+        be made again is left: it is, when its thread goes on.
+        """
+        ...
+
     async def release(self, key: str) -> None:
         """Give back a claim whose call certainly never left, so that it may be claimed again."""
         ...
 
     async def resolve(self, key: str, effect: Effect) -> None:
         """Record what a person says about an attempt whose outcome is unknown. The first word stays."""
+        ...
+
+    async def has_read_others(self, thread: ThreadId, *, besides: str) -> bool:
+        """True if the thread has read what others may have written, by another attempt than `besides`."""
         ...
 
     async def get(self, key: str) -> Effect | None:

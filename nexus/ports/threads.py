@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from nexus.core.action import ThreadId
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """One conversation."""
+    """One conversation.
+
+    Attributes:
+        metadata: What clients wrote on it, to find it by.
+    """
 
     id: ThreadId
     title: str
     created_at: datetime
     updated_at: datetime
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Threads(Protocol):
     """Durable before it returns."""
 
-    async def create(self, thread_id: ThreadId, *, title: str = "") -> Thread:
+    async def create(
+        self, thread_id: ThreadId, *, title: str = "", metadata: Mapping[str, Any] | None = None
+    ) -> Thread:
         """A new thread. Raises Conflict if the id is taken."""
         ...
 
@@ -31,10 +38,28 @@ class Threads(Protocol):
         """Note that something happened; the first title stays."""
         ...
 
+    async def ended(self, thread_id: ThreadId, *, ending: str | None) -> None:
+        """Note that a run came to its end, also in the audit log."""
+        ...
+
+    async def failed(self, thread_id: ThreadId, *, error: str) -> None:
+        """Note, also in the audit log, that a run broke off with that kind of error, and can be resumed."""
+        ...
+
     async def get(self, thread_id: str) -> Thread:
         """The thread of that id, or of the one id that starts so. Raises NotFound."""
         ...
 
-    async def search(self, *, limit: int = 50) -> Sequence[Thread]:
-        """Threads, the latest first."""
+    async def search(
+        self, *, limit: int = 50, offset: int = 0, metadata: Mapping[str, Any] | None = None
+    ) -> Sequence[Thread]:
+        """Threads, the latest first; with `metadata` those that have all of it."""
+        ...
+
+    async def label(self, thread_id: ThreadId, metadata: Mapping[str, Any]) -> Thread:
+        """The thread with that added to its metadata. Raises NotFound."""
+        ...
+
+    async def delete(self, thread_id: ThreadId) -> None:
+        """Forget the thread and its runs; what was decided and done in it stays on record."""
         ...

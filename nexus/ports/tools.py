@@ -42,8 +42,10 @@ class ToolProvider(Protocol):
         Raises:
             ArgumentsInvalid: The arguments make no sense to the tool; nothing happened.
             NotFound: What the arguments name does not exist; nothing happened.
+            NotConnected: There is no active account to act on; nothing happened.
             Refused: Not allowed (401, 403); nothing happened.
             NotSent: The call never left; nothing happened.
+            RateLimited: Its service takes no more calls for now; nothing happened.
             ToolFailed: The tool says it failed; nothing happened that the caller must know of.
             OutcomeUnknown: It may have happened. Any other exception is taken as this.
         """
@@ -53,12 +55,24 @@ class ToolProvider(Protocol):
 class Tools(Protocol):
     """Every enabled tool of every provider."""
 
+    async def freshen(self) -> None:
+        """Take in what was switched on or off meanwhile, by whichever process; cheap if nothing was."""
+        ...
+
     def all(self) -> Sequence[ToolSpec]:
         """The enabled tools, in a stable order."""
         ...
 
+    def connected(self) -> frozenset[str]:
+        """The toolkits that can act now: one of their tools has an account, or needs none."""
+        ...
+
     def get(self, slug: str) -> ToolSpec:
         """The tool of that name. Raises NotFound, naming the nearest ones."""
+        ...
+
+    async def earlier(self, slug: str) -> Sequence[ToolSpec]:
+        """The versions of an enabled tool that were replaced and can still be called, the latest first."""
         ...
 
     async def call(self, spec: ToolSpec, arguments: Mapping[str, Any], *, key: str) -> ToolResult:

@@ -13,6 +13,9 @@ from filelock import FileLock, Timeout
 from nexus.errors import Conflict
 from nexus.store.database import make_private_file
 
+POLL_SECONDS = 0.1
+"""How often a thread that another process runs is tried again."""
+
 _TRIES = 4
 _PAUSE = 0.02
 """Somebody who only looks whether a lock is held holds it for a moment: try again before giving up."""
@@ -37,6 +40,22 @@ class ThreadLocks:
         finally:
             self._mine.discard(thread_id)
             lock.release()
+
+    @asynccontextmanager
+    async def turn(self, thread_id: str) -> AsyncGenerator[None]:
+        """As `hold`, after waiting for whoever runs the thread."""
+        while True:
+            lease = self.hold(thread_id)
+            try:
+                await lease.__aenter__()
+            except Conflict:
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                break
+        try:
+            yield
+        finally:
+            await lease.__aexit__(None, None, None)
 
     def is_held(self, thread_id: str) -> bool:
         """True while a run of the thread is under way in any process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, TypeAlias
 
 from langchain_core.messages import HumanMessage
@@ -18,8 +18,9 @@ from graphs.decisions import record_decision
 from graphs.parts import Parts
 from nexus.core.action import ThreadId
 from nexus.core.approval import Approval
-from nexus.core.decision import Decision
-from nexus.errors import Conflict, InvalidInput
+from nexus.core.decision import Decision, Reject
+from nexus.errors import Conflict, InvalidInput, NexusError
+from nexus.ports.approvals import Alongside
 from nexus.ports.threads import Thread, Threads
 from nexus.runtime.locks import ThreadLocks
 from nexus.runtime.view import Status, ThreadView, steps_of
@@ -43,10 +44,10 @@ class Runner:
         threads: Threads,
         locks: ThreadLocks,
     ) -> None:
-        self._graph = graph
+        self.graph = graph
+        self.locks = locks
         self._parts = parts
         self._threads = threads
-        self._locks = locks
 
     async def create_thread(self, thread_id: str | None = None, *, title: str = "") -> Thread:
         """A new, empty thread. Raises Conflict if the id is taken."""
@@ -61,9 +62,9 @@ class Runner:
             Conflict: The thread is running, waits for a decision, or has an unfinished run.
             NexusError: The model or the store failed; `resume` continues where it stopped.
         """
-        _check_request(request)
+        check_request(request)
         thread = await self._threads.get(thread_id)
-        async with self._locks.hold(thread.id):
+        async with self.locks.hold(thread.id):
             snapshot = await self._snapshot(thread.id)
             if snapshot.tasks:
                 raise Conflict(
@@ -82,7 +83,7 @@ class Runner:
         Asks again (a `paused` event) while the decision is missing. Raises as `run`.
         """
         thread = await self._threads.get(thread_id)
-        async with self._locks.hold(thread.id):
+        async with self.locks.hold(thread.id):
             await self._threads.touch(thread.id)
             if not (await self._snapshot(thread.id)).tasks:
                 yield await self._last_event(thread.id)
@@ -92,16 +93,24 @@ class Runner:
                     yield event
 
     async def decide(
-        self, approval_id: str, decision: Decision, *, actor: str, digest: str | None = None
+        self,
+        approval_id: str,
+        decision: Decision,
+        *,
+        actor: str,
+        digest: str | None = None,
+        alongside: Alongside | None = None,
     ) -> Approval:
-        """Record a decision; `resume` then carries it out. The first decision wins.
+        """Record a decision; `resume`, or the run `alongside`, carries it out. The first decision wins.
 
         Raises:
             NotFound, Conflict, ApprovalExpired, DigestMismatch, DecisionInvalid, ArgumentsInvalid,
             PolicyDenied: Nothing was changed.
         """
         approval = await self._parts.approvals.get(approval_id)
-        return await record_decision(self._parts, approval, decision, actor=actor, digest=digest)
+        return await record_decision(
+            self._parts, approval, decision, actor=actor, digest=digest, alongside=alongside
+        )
 
     async def view(self, thread_id: str) -> ThreadView:
         """The thread as it stands. Raises NotFound."""
@@ -119,10 +128,38 @@ class Runner:
             updated_at=thread.updated_at,
         )
 
+    async def check_free_to_ask(self, thread_id: str, *, forked: bool = False) -> None:
+        """Make sure that a new message in the thread leaves no call behind, asked about or sent.
+
+        Raises:
+            Conflict: A call of its last run is open, and it does not begin in the thread's past.
+        """
+        if not forked and await self.has_open_call(thread_id):
+            raise Conflict(
+                f"Thread {thread_id} has not finished its last request.",
+                remedy="Decide on its approval or resume it first, or start another thread.",
+            )
+
+    async def has_open_call(self, thread_id: str) -> bool:
+        """True if the thread stopped at a call that was proposed and is not finished."""
+        snapshot = await self._snapshot(ThreadId(thread_id))
+        return bool(snapshot.tasks and snapshot.values.get("call"))
+
+    async def has_work(self, thread_id: str) -> bool:
+        """True if something is left to do in the thread, even if it is only to ask again."""
+        return bool((await self._snapshot(ThreadId(thread_id))).tasks)
+
+    async def reject_all(self, thread_id: str, *, why: str) -> None:
+        """Answer everything the thread still asks with no; the thread does not go on."""
+        for approval in await self._parts.approvals.search(thread=ThreadId(thread_id)):
+            if approval.is_pending:
+                with suppress(Conflict):  # somebody was first
+                    await self.decide(approval.id, Reject(why), actor="api")
+
     async def _stream(self, thread_id: ThreadId, update: dict[str, Any] | None) -> AsyncGenerator[Event]:
         """Drive the graph; every step is on disk before the next one begins."""
         try:
-            async for event in self._graph.astream(
+            async for event in self.graph.astream(
                 update, _config(thread_id), stream_mode="custom", durability="sync"
             ):
                 yield event
@@ -130,7 +167,40 @@ class Runner:
             # An answer that came around the runner and did not fit stays saved; the question stays open.
             if not is_invalid_resume(error):
                 raise
-        yield await self._last_event(thread_id)
+        # Whatever it is, the thread tells why it stopped; the error goes on.
+        except Exception as error:
+            await self.note_failure(thread_id, error)
+            raise
+        yield await self.note_end(thread_id)
+
+    async def note_failure(self, thread_id: ThreadId, error: Exception) -> None:
+        """Put on record that a run of the thread broke off, and close what the thread waits for no more."""
+        with suppress(NexusError):  # what broke the run off may be the store itself
+            await self._close_the_rest(thread_id)
+            await self._threads.failed(thread_id, error=type(error).__name__)
+
+    async def note_end(self, thread_id: ThreadId) -> Event:
+        """The last event of a run that went through; put on record if it did not only pause."""
+        last = await self._last_event(thread_id)
+        await self._close_the_rest(thread_id)
+        if last["event"] == "ended":
+            await self._threads.ended(thread_id, ending=last["ending"])
+        return last
+
+    async def _close_the_rest(self, thread_id: ThreadId) -> None:
+        """Nothing can be decided any more on what a run asked that went another way: a fork, say."""
+        pending = await self._parts.approvals.search(thread=thread_id)
+        if pending:
+            awaited = {approval.id for approval in _awaited(await self._snapshot(thread_id), pending)}
+            await self._parts.approvals.supersede(thread_id, keep=awaited)
+
+    async def questions(self, thread_id: str) -> dict[str, Approval]:
+        """The approvals that a thread waits for, by the ids of the interrupts that ask for them."""
+        snapshot = await self._snapshot(ThreadId(thread_id))
+        pending = _awaited(snapshot, await self._parts.approvals.search(thread=ThreadId(thread_id)))
+        known = {approval.id: approval for approval in pending}
+        asked = {each.id: each.value.get("nexus", {}).get("approval_id") for each in snapshot.interrupts}
+        return {number: known[approval] for number, approval in asked.items() if approval in known}
 
     async def _last_event(self, thread_id: ThreadId) -> Event:
         view = await self.view(thread_id)
@@ -139,7 +209,7 @@ class Runner:
         return {"event": "ended", "thread_id": thread_id, "ending": view.ending, "answer": view.answer}
 
     def _status(self, thread_id: str, snapshot: StateSnapshot, *, waits: bool) -> Status:
-        if self._locks.is_held(thread_id):
+        if self.locks.is_held(thread_id):
             return "running"
         # `next` can be empty although an approved action never ran: only `tasks` tells (reliability.md, 1.5).
         if not snapshot.tasks:
@@ -147,7 +217,7 @@ class Runner:
         return "waiting" if waits else "unfinished"
 
     async def _snapshot(self, thread_id: ThreadId) -> StateSnapshot:
-        return await self._graph.aget_state(_config(thread_id))
+        return await self.graph.aget_state(_config(thread_id))
 
 
 async def finish(events: AsyncIterator[Event]) -> Event:
@@ -168,7 +238,8 @@ def _config(thread_id: str) -> RunnableConfig:
     return {"configurable": {"thread_id": thread_id}, "recursion_limit": _RECURSION_LIMIT}
 
 
-def _check_request(request: str) -> None:
+def check_request(request: str) -> str:
+    """The request itself. Raises InvalidInput if it cannot be served."""
     if not request.strip():
         raise InvalidInput("it is empty", field="request", remedy="Say what you want done.")
     if len(request) > MAX_REQUEST:
@@ -179,3 +250,4 @@ def _check_request(request: str) -> None:
         )
     if any("\ud800" <= character <= "\udfff" for character in request):
         raise InvalidInput("it holds half of a character (a lone surrogate)", field="request")
+    return request

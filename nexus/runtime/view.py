@@ -10,10 +10,7 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
 from nexus.core.approval import Approval
-
-Status = Literal["idle", "running", "waiting", "unfinished"]
-"""idle: nothing to do; running: a run is under way; waiting: a person must decide; unfinished: a run was cut
-off, or was decided on and not continued: resume it."""
+from nexus.runtime.standing import Status, explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,7 @@ class Step:
         tool: The tool, for a call and its result.
         arguments: What the call was proposed with.
         ok: False for a result that is an error.
+        tries: How often a call was sent, for its result.
     """
 
     kind: Literal["user", "agent", "call", "result"]
@@ -33,6 +31,7 @@ class Step:
     tool: str | None = None
     arguments: dict[str, Any] | None = None
     ok: bool = True
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,11 @@ class ThreadView:
     approvals: Sequence[Approval]
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def explanation(self) -> str:
+        """Where it stands, in words for whoever asked."""
+        return explained(self.status, self.ending, self.approvals, has_begun=bool(self.steps))
 
     @property
     def answer(self) -> str:
@@ -67,7 +71,8 @@ def steps_of(messages: Sequence[AnyMessage]) -> list[Step]:
             case AIMessage():
                 steps.append(Step("agent", message.text))
             case ToolMessage():
-                steps.append(Step("result", message.text, tool=message.name, ok=message.status == "success"))
+                ok, facts = message.status == "success", message.artifact or {}
+                steps.append(Step("result", message.text, message.name, ok=ok, tries=facts.get("tries", 1)))
             case _:
                 pass
     return steps

@@ -35,13 +35,24 @@ class Database:
 
     WAL with `synchronous=FULL`: a transaction that returned survives a power cut. The file is 0600 in a
     0700 folder. Several processes may open the same file.
+
+    Args:
+        path: The file.
+        clock: Gives the time of each transaction.
+        survives_power_cut: False for what need only survive the death of the process (`synchronous=NORMAL`,
+            many times faster): a power cut may take the last of it, never the middle.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, survives_power_cut: bool = True) -> None:
         self._path = path
         self._clock = clock
+        self._synchronous = "FULL" if survives_power_cut else "NORMAL"
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nexus-db")
         self._connection: sqlite3.Connection | None = None
+
+    def now(self) -> datetime:
+        """What the clock shows: for those who only read."""
+        return self._clock.now()
 
     async def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `query` outside a transaction of its own."""
@@ -88,7 +99,7 @@ class Database:
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             try:
-                _prepare(connection)
+                _prepare(connection, self._synchronous)
             except BaseException:
                 connection.close()
                 raise
@@ -111,9 +122,14 @@ def unavailable(what: str, error: Exception) -> StoreUnavailable:
 
 
 def make_private_file(path: Path) -> None:
-    """Make sure `path` is a file only its owner may read (0600), and its folder there."""
+    """Make sure `path` is a file only its owner may read (0600), and its folder there.
+
+    One that is there is not opened: to close a file lets go of every lock that this process holds on it, and
+    SQLite's are such. Whoever looks into the database next would take it for left, and delete its log.
+    """
     make_private_folder(path.parent)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     path.chmod(0o600)
 
 
@@ -159,9 +175,9 @@ def _tick(connection: sqlite3.Connection, now: datetime) -> datetime:
     return now
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _prepare(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA synchronous={synchronous}")
     connection.execute("PRAGMA foreign_keys=ON")
     _migrate(connection)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from nexus.ports.experience import PastCall
 from nexus.store.database import Database
 
 EXAMPLES = 5
@@ -30,7 +32,7 @@ class SqliteExperience:
         def change(connection: sqlite3.Connection, now: datetime) -> None:
             kept = connection.execute(
                 "INSERT INTO experience (user, tool, request, call, created_at) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (call) DO NOTHING",
+                " ON CONFLICT (user, call) DO NOTHING",
                 (user, tool, request[:LONGEST], call, now.isoformat()),
             )
             if kept.rowcount:
@@ -49,6 +51,18 @@ class SqliteExperience:
         for row in rows:
             found.setdefault(row["tool"], []).append(row["request"])
         return found
+
+    async def last_call(self, user: str, tool: str) -> PastCall | None:
+        """The latest remembered call of `tool`, with the arguments that its approval holds."""
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT experience.request, approvals.arguments FROM experience JOIN approvals"
+                " ON approvals.user = experience.user AND approvals.id = replace(experience.call, '.', '-')"
+                " WHERE experience.user = ? AND experience.tool = ? ORDER BY experience.number DESC LIMIT 1",
+                (user, tool),
+            ).fetchone()
+        )
+        return PastCall(row["request"], json.loads(row["arguments"])) if row else None
 
 
 def _forget_earlier(connection: sqlite3.Connection, user: str, tool: str, request: str) -> None:

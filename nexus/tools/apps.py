@@ -39,6 +39,14 @@ class Apps:
         wanted[[self._numbers[each] for each in toolkits if each in self._numbers]] = True
         return wanted[self._of_tool]
 
+    def are_of(self, toolkit: str, places: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+        """For each of the tools at `places`, True if it belongs to `toolkit`."""
+        return self._of_tool[places] == self._numbers[toolkit]
+
+    def share_of(self, toolkit: str, places: npt.NDArray[np.integer]) -> float:
+        """How many of the tools at `places` belong to `toolkit`, from 0 to 1."""
+        return float(np.mean(self.are_of(toolkit, places))) if len(places) else 0.0
+
     def _name_at(self, words: Sequence[str], place: int) -> tuple[str | None, int]:
         """The longest name that begins at `place`, and how many words it takes."""
         for length in range(min(_LONGEST_NAME, len(words) - place), 0, -1):

@@ -13,6 +13,7 @@ from nexus.core.tool import ToolSpec
 from nexus.ports.embeddings import Matrix
 from nexus.tools import search_text
 from nexus.tools.apps import Apps
+from nexus.tools.first_pass import FirstPass
 from nexus.tools.lexical import Vocabulary, index_of
 from nexus.tools.vectors import Rows
 from nexus.tools.words_file import Words
@@ -35,12 +36,14 @@ class Catalogue:
     Attributes:
         entries: The tools by slug.
         rows: For each tool its row in `matrix`, or -1.
+        first_pass: Over `matrix`, where that is large and it has been made.
     """
 
     entries: Mapping[str, Entry]
     words: Words
     matrix: Matrix | None = None
     rows: Rows | None = None
+    first_pass: FirstPass | None = None
 
     @cached_property
     def slugs(self) -> tuple[str, ...]:
@@ -68,11 +71,8 @@ class Catalogue:
         That is the share of their own tools among all that use the words of the name: `github` is used by
         its own tools for the most part, `box` or `make` by many others as the common words they are.
         """
-        return {toolkit: self._own_share(toolkit) for toolkit in self.apps.named_in(request)}
-
-    def _own_share(self, toolkit: str) -> float:
-        holding = self.words.lexical.holding(toolkit)
-        return float(self.apps.tools_of([toolkit])[holding].mean()) if len(holding) else 0.0
+        holding = self.words.lexical.holding
+        return {name: self.apps.share_of(name, holding(name)) for name in self.apps.named_in(request)}
 
     @cached_property
     def without_vector(self) -> int:

@@ -15,7 +15,9 @@ from nexus.ports.index import ANYONE, Hit, Scope
 from nexus.tools import search_text
 from nexus.tools.catalogue import Catalogue, Entry, no_tools, no_words
 from nexus.tools.examples import ExampleVectors
-from nexus.tools.ranking import Asked, best
+from nexus.tools.first_pass import first_pass_over
+from nexus.tools.fusion import Asked
+from nexus.tools.ranking import best
 from nexus.tools.vectors import VectorCache
 from nexus.tools.words_file import read_words, write_words
 
@@ -65,6 +67,7 @@ class HybridIndex:
         catalogue = self._catalogue
         if catalogue is None or limit < 1 or not search_text.words(query):
             return ()
+        query = search_text.asked(query)
         texts = [query, *search_text.sentences(query)]
         asked = await self._asked(texts, scope) if catalogue.has_meaning else Asked(texts)
         return await asyncio.to_thread(best, catalogue, asked, scope.connected, limit)
@@ -73,8 +76,9 @@ class HybridIndex:
         """The texts with their vectors and the user's examples; without them if none can be had."""
         if self._examples is None:
             return Asked(texts)
+        examples = {tool: [*map(search_text.asked, each)] for tool, each in scope.examples.items()}
         try:
-            return Asked(texts, *await self._examples.embed(texts, scope.examples))
+            return Asked(texts, *await self._examples.embed(texts, examples))
         except NexusError as error:
             self.failure = error
             return Asked(texts)
@@ -84,7 +88,7 @@ class HybridIndex:
         building, catalogue = self._building, self._catalogue
         if building is None or building.done() or catalogue is None:
             return
-        if catalogue.without_vector <= _WORTH_WAITING:
+        if 0 < catalogue.without_vector <= _WORTH_WAITING:
             await asyncio.wait([building], timeout=_PATIENCE)
 
     async def ready(self) -> None:
@@ -127,6 +131,7 @@ class HybridIndex:
         try:
             while absent := self._absent(vectors):
                 await self._build_round(embedder, vectors, absent)
+            await self._quicken()
         except NexusError as error:
             self.failure = error
             _log.warning("tools are searched by words alone: %s", error)
@@ -149,6 +154,13 @@ class HybridIndex:
             if self._catalogue is not None:
                 self._catalogue = await asyncio.to_thread(_stored, self._catalogue, vectors)
 
+    async def _quicken(self) -> None:
+        """Make the first pass over many vectors; until then, search reads all of them."""
+        async with self._changing:
+            if self._catalogue is not None and self._catalogue.first_pass is None:
+                made = await asyncio.to_thread(first_pass_over, self._catalogue.matrix)
+                self._catalogue = replace(self._catalogue, first_pass=made)
+
     def _report(self, absent: int) -> None:
         if self._on_progress is not None and self._catalogue is not None:
             total = len(self._catalogue.slugs)
@@ -162,4 +174,4 @@ def _stored(catalogue: Catalogue, vectors: VectorCache) -> Catalogue:
 
 def _with_vectors(catalogue: Catalogue, vectors: VectorCache) -> Catalogue:
     matrix, rows = vectors.rows_of(catalogue.vector_keys)
-    return replace(catalogue, matrix=matrix, rows=rows)
+    return replace(catalogue, matrix=matrix, rows=rows, first_pass=None)

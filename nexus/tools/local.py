@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar, cast, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails, to_jsonable_python
@@ -41,24 +41,57 @@ class _Mark:
     title: str | None = None
     hints: frozenset[Hint] = frozenset()
     version: str = "1"
+    shows_others: bool = False
 
 
+@overload
+def tool(function: Function, /) -> Function: ...
+@overload
 def tool(
-    *, title: str | None = None, hints: Iterable[Hint] = (), version: str = "1"
-) -> Callable[[Function], Function]:
+    *,
+    title: str | None = None,
+    reads: bool = False,
+    hints: Iterable[Hint] = (),
+    version: str = "1",
+    shows_others: bool = False,
+) -> Callable[[Function], Function]: ...
+def tool(
+    function: Any = None,
+    /,
+    *,
+    title: str | None = None,
+    reads: bool = False,
+    hints: Iterable[Hint] = (),
+    version: str = "1",
+    shows_others: bool = False,
+) -> Any:
     """Mark a function or method as a tool; without hints nothing is known of it, so each call asks.
 
+    The function runs in this process, with all the rights that Nexus has: there is no sandbox. Its docstring
+    and annotations are what the model reads; arguments are checked against them before it is called. It may
+    raise the errors of `nexus.ports.tools.ToolProvider.call` to say what became of a call; after any other
+    one, and if it takes longer than `NEXUS_TOOL_TIMEOUT`, a call that asked counts as of unknown outcome.
+
     Args:
+        function: The function, if the decorator stands without parentheses.
         title: A short name for people; the function's name in words if there is none.
+        reads: It changes nothing and sends nothing out, so it may run without asking.
         hints: What the function does to the world.
+        shows_others: It returns what others may have written, e.g. their letters.
         version: Raise it when the function does something else than before; approvals are bound to it.
     """
+    every = frozenset[Hint]({*hints, "readOnlyHint"} if reads else hints)
 
-    def mark(function: Function) -> Function:
-        setattr(function, _MARK, _Mark(title, frozenset(hints), version))
+    def mark(function: Any) -> Any:
+        setattr(function, _MARK, _Mark(title, every, version, shows_others))
         return function
 
-    return mark
+    return mark if function is None else mark(function)
+
+
+def is_marked(value: object) -> bool:
+    """True for a function that `tool` has marked."""
+    return inspect.isroutine(value) and hasattr(value, _MARK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +118,7 @@ class LocalProvider:
         self._acts_on_files = acts_on_files
         self._tools: dict[str, _LocalTool] = {}
         for function in functions:
-            local = _describe(name, function)
+            local = _describe(name, function, is_local=acts_on_files)
             if local.spec.slug in self._tools:
                 raise ValueError(f"two functions are called {local.spec.slug}; rename one of them")
             self._tools[local.spec.slug] = local
@@ -95,9 +128,14 @@ class LocalProvider:
         """The provider's name, e.g. `desk`."""
         return self._name
 
+    @property
+    def specs(self) -> Sequence[ToolSpec]:
+        """Every function as a tool, in the order they were given."""
+        return [local.spec for local in self._tools.values()]
+
     async def tools(self) -> Sequence[ToolSpec]:
         """Every function, in the order they were given."""
-        return [local.spec for local in self._tools.values()]
+        return self.specs
 
     async def call(self, spec: ToolSpec, arguments: Mapping[str, Any], *, key: str) -> ToolResult:  # noqa: ARG002
         """Check the arguments and call the function once; `key` has no use inside one process."""
@@ -138,7 +176,7 @@ def _disk_trouble(spec: ToolSpec, error: OSError) -> str:
     return f"{spec.title} failed: {why}."
 
 
-def _describe(provider: str, function: Callable[..., Any]) -> _LocalTool:
+def _describe(provider: str, function: Callable[..., Any], *, is_local: bool) -> _LocalTool:
     name = getattr(function, "__name__", "")
     mark = cast("_Mark", getattr(function, _MARK, _Mark()))
     description = inspect.cleandoc(function.__doc__ or "").split("\n\n", 1)[0]
@@ -155,8 +193,15 @@ def _describe(provider: str, function: Callable[..., Any]) -> _LocalTool:
         parameters=_parameters_of(arguments),
         hints=mark.hints,
         version=mark.version,
+        is_local=is_local or _only_reads(mark),
+        returns_own=is_local and not mark.shows_others,
     )
     return _LocalTool(function, arguments, spec)
+
+
+def _only_reads(mark: _Mark) -> bool:
+    """True if whoever wrote the function says that it sends nothing out."""
+    return "readOnlyHint" in mark.hints and "openWorldHint" not in mark.hints
 
 
 def _arguments_of(function: Callable[..., Any]) -> type[BaseModel]:
@@ -169,6 +214,7 @@ def _arguments_of(function: Callable[..., Any]) -> type[BaseModel]:
 @lru_cache(maxsize=1024)
 def _model_of(function: Callable[..., Any], *, skip: int) -> type[BaseModel]:
     annotations = get_type_hints(function, include_extras=True)
+    described = _described_in(function.__doc__ or "")
     fields: dict[str, Any] = {}
     for parameter in list(inspect.signature(function).parameters.values())[skip:]:
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
@@ -176,10 +222,30 @@ def _model_of(function: Callable[..., Any], *, skip: int) -> type[BaseModel]:
         if parameter.name not in annotations:
             raise TypeError(f"{function!r} cannot be a tool: annotate the parameter {parameter.name}")
         default = ... if parameter.default is parameter.empty else parameter.default
-        annotated = Annotated[annotations[parameter.name], Field(alias=parameter.name)]
+        kind, *facts = _taken_apart(annotations[parameter.name])
+        # The later of two descriptions counts: what stands in the annotation is above the docstring's.
+        facts = [Field(description=described.get(parameter.name)), *facts, Field(alias=parameter.name)]
+        annotated = Annotated[kind, *facts]
         fields[_PREFIX + parameter.name] = (annotated, default)
     settings = ConfigDict(extra="forbid", coerce_numbers_to_str=True, arbitrary_types_allowed=False)
     return create_model(function.__name__, __config__=settings, **fields)
+
+
+def _taken_apart(annotation: Any) -> tuple[Any, ...]:
+    """The type, and what `Annotated` says of it."""
+    return get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+
+
+def _described_in(docstring: str) -> Mapping[str, str]:
+    """The parameters that the docstring describes, in any of the usual styles."""
+    if "\n" not in docstring.strip():
+        return {}
+    from docstring_parser import ParseError, parse  # noqa: PLC0415 - few tools need it
+
+    try:
+        return {each.arg_name: " ".join((each.description or "").split()) for each in parse(docstring).params}
+    except ParseError:
+        return {}
 
 
 @lru_cache(maxsize=1024)

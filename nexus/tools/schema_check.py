@@ -10,6 +10,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
 
+from nexus.tools.stored_schema import StoredSchema
+
 _MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _SINGLE = frozenset(
@@ -38,12 +40,19 @@ class SchemaCheck:
 
     def fault(self, schema: Any) -> str | None:
         """Why `schema` cannot describe a tool's arguments; None if it can."""
+        if isinstance(schema, StoredSchema):
+            return None  # it was checked before it was stored
         if not isinstance(schema, Mapping):
             return f"the parameters are {type(schema).__name__}, not an object schema"
         if schema.get("type") != "object":
             return f"the parameters have type {schema.get('type')!r}, not 'object'"
+        return self._fault(schema)
+
+    def _fault(self, schema: Mapping[str, Any]) -> str | None:
         try:
             json.dumps(dict(schema), allow_nan=False)
+            if (outside := _reference_outside(schema)) is not None:
+                return f"the parameters refer to {outside!r}, which nobody fetches"
             self._check(dict(schema))
         except SchemaError as error:
             return f"the parameters are not valid JSON Schema at {error.json_path}: {error.message}"
@@ -98,6 +107,18 @@ def _are_distinct_names(value: Any) -> bool:
         and all(isinstance(name, str) for name in value)
         and len(set(value)) == len(value)
     )
+
+
+def _reference_outside(node: Any) -> str | None:
+    """A reference that leads out of the schema: a validator would fetch it, from wherever a provider says."""
+    if isinstance(node, list):
+        return next((found for item in node if (found := _reference_outside(item))), None)
+    if not isinstance(node, Mapping):
+        return None
+    reference = node.get("$ref", "#")
+    if isinstance(reference, str) and not reference.startswith("#"):
+        return reference
+    return next((found for value in node.values() if (found := _reference_outside(value))), None)
 
 
 def _children(node: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:

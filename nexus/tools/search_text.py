@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
 
+from nexus.core.references import EMAIL
 from nexus.core.tool import ToolSpec
+from nexus.tools.stored_schema import StoredSchema
 
-TEXT_VERSION = "1"
+TEXT_VERSION = "2"
 """Changes whenever `dense_text` is made differently, so that older vectors are not reused."""
 
-WORDS_VERSION = "1"
+WORDS_VERSION = "2"
 """Changes whenever `lexical_text` or `words` is made differently, so that older postings are not reused."""
 
 DENSE_DESCRIPTION = 300
@@ -31,6 +33,8 @@ _SENTENCE_END = re.compile(r"(?<=[.?!;])\s+|\n+")
 _SHORTEST_SENTENCE = 9  # characters
 _MOST_SENTENCES = 6
 _WORD = re.compile(r"[^\W_]+")
+_ADDRESS = re.compile(EMAIL)
+_SPELLINGS = {"mail": "email", "mails": "email"}  # people write mails, apps send emails
 _NAMES_KEPT = 16_384  # names whose split is remembered: most tools share the names of their parameters
 
 
@@ -49,8 +53,14 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The folded words of `text`, in order."""
-    return _WORD.findall(fold(text))
+    """The folded words of `text`, in order, each in the one spelling that search knows."""
+    found: list[str] = _WORD.findall(fold(text))
+    return [_SPELLINGS.get(word, word) for word in found]
+
+
+def asked(query: str) -> str:
+    """`query` with `email address` for each address in it, whose own words would find other tools."""
+    return _ADDRESS.sub("email address", query)
 
 
 def sentences(query: str) -> list[str]:
@@ -81,8 +91,14 @@ def lexical_text(spec: ToolSpec) -> str:
 
 
 def dense_text(spec: ToolSpec) -> str:
-    """The text whose meaning finds the tool."""
-    return f"{_heading(spec, split_name(spec.slug))}. {_beginning(' '.join(spec.description.split()))}"
+    """The text whose meaning finds the tool: what it does, then its name.
+
+    The description comes first, as in what people ask: with the name first, bare names and those of other
+    apps crowd out what fits (nDCG@10 of meaning alone, 24,407 tools: MetaTool 35 → 38, hand-made 53 → 54).
+    """
+    heading = _heading(spec, split_name(spec.slug))
+    description = _beginning(" ".join(spec.description.split()))
+    return f"{description} ({heading})" if description else heading
 
 
 def dense_key(spec: ToolSpec) -> bytes:
@@ -92,6 +108,8 @@ def dense_key(spec: ToolSpec) -> bytes:
 
 def lexical_key(spec: ToolSpec, dense: bytes) -> bytes:
     """16 bytes that change whenever `lexical_text` does; `dense` is the tool's `dense_key`."""
+    if isinstance(spec.parameters, StoredSchema):  # to read tens of thousands of them would take seconds
+        return _key((spec.parameters.text,), dense)
     names, descriptions = _parameters(spec)
     return _key([*names, "\x1e", *descriptions], dense) if names else dense
 
@@ -106,14 +124,13 @@ def _parameters(spec: ToolSpec) -> tuple[list[str], list[str]]:
     properties = spec.parameters.get("properties")
     if not isinstance(properties, dict):
         return [], []
-    described = [
-        schema.get("description")
-        for schema in islice(properties.values(), _PARAMETER_DESCRIPTIONS)
-        if isinstance(schema, dict)
-    ]
     return (
         [str(name) for name in islice(properties, _PARAMETER_NAMES)],
-        [text[:_PARAMETER_DESCRIPTION] for text in described if isinstance(text, str)],
+        [
+            text[:_PARAMETER_DESCRIPTION]
+            for schema in islice(properties.values(), _PARAMETER_DESCRIPTIONS)
+            if isinstance(schema, dict) and isinstance(text := schema.get("description"), str)
+        ],
     )
 
 

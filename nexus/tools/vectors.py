@@ -96,7 +96,7 @@ class VectorCache:
         with path.open("rb") as file:
             if file.read(_HEADER_BYTES) != self._header:
                 raise ValueError("it has another layout")
-        return np.memmap(path, self._type, "r", offset=_HEADER_BYTES)
+        return np.asarray(np.memmap(path, self._type, "r", offset=_HEADER_BYTES))
 
     def _written(self, records: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
         """`records`, backed by the file where that can be written."""

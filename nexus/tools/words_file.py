@@ -45,7 +45,8 @@ def read_words(folder: Path | None) -> Words | None:
         return None
     path = folder / _FILE
     try:
-        return _words(_arrays(np.memmap(path, np.uint8, "r")))
+        # As a plain array: each of the many slices of a memmap costs microseconds.
+        return _words(_arrays(np.asarray(np.memmap(path, np.uint8, "r"))))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -4,33 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph_sdk import Auth
 
 from graphs.agent import build
 from graphs.parts import Parts
 from nexus.api.server import Server, configured, create_api, listen
 from nexus.core.policy import Policy
 from nexus.core.tool import JsonSchema, ToolSpec
+from nexus.core.user import OWNER
+from nexus.errors import NotFound
 from nexus.ports.clock import Clock, SystemClock
 from nexus.ports.model import ChatMessage, Completion
+from nexus.ports.runs import AGENT
 from nexus.ports.tools import ToolResult
 from nexus.runtime.locks import ThreadLocks
 from nexus.runtime.runner import Runner
 from nexus.runtime.service import Service
+from nexus.runtime.services import Services
+from nexus.runtime.toolkits import Toolkits
 from nexus.settings import Settings
 from nexus.store.approvals import SqliteApprovals
+from nexus.store.assistants import SqliteAssistants
+from nexus.store.audit import SqliteAudit
+from nexus.store.chats import SqliteChats
 from nexus.store.checkpoints import open_checkpoints
 from nexus.store.database import Database
+from nexus.store.items import open_items
 from nexus.store.ledger import SqliteLedger
+from nexus.store.outcomes import SqliteOutcomes
 from nexus.store.owner import Owner
+from nexus.store.policies import SqlitePolicies
+from nexus.store.reviews import SqliteReviews
+from nexus.store.runs import SqliteRuns
 from nexus.store.threads import SqliteThreads
+from nexus.store.toolkits import SqliteToolkits
+from nexus.store.users import SqliteUsers
 from nexus.testing import FixedIndex, RecordingTools, ScriptedModel
+from nexus.tools.preferences import Preferences
+from nexus.tools.registry import Registry
+from nexus.wiring.graphs import Loaded, graphs_for
+from nexus.wiring.notices import notices_over
 
 SEND = ToolSpec(
     "send",
@@ -81,10 +104,23 @@ class GatedTools(RecordingTools):
     reached: threading.Event = field(default_factory=threading.Event)
 
     def get(self, slug: str) -> ToolSpec:
-        return {spec.slug: spec for spec in self.specs}[slug]
+        found = next((spec for spec in self.specs if spec.slug == slug), None)
+        if found is None:
+            raise NotFound(f"There is no tool {slug!r}.")
+        return found
 
     def all(self) -> list[ToolSpec]:
         return list(self.specs)
+
+    async def earlier(self, slug: str) -> list[ToolSpec]:  # noqa: ARG002 - of any tool
+        """No version was replaced."""
+        return []
+
+    async def freshen(self) -> None:
+        pass
+
+    def connected(self) -> frozenset[str]:
+        return frozenset(spec.toolkit for spec in self.specs if spec.can_act)
 
     async def call(self, spec: ToolSpec, arguments: Mapping[str, Any], *, key: str) -> ToolResult:
         self.reached.set()
@@ -101,32 +137,83 @@ class Office:
     tools: GatedTools = field(default_factory=GatedTools)
     clock: Clock = field(default_factory=SystemClock)
     policy: Policy = field(default_factory=Policy)
+    graphs: tuple[Loaded, ...] = ()
+    database: type[Database] = Database
+    on_checkpoints: Callable[[AsyncSqliteSaver], None] = lambda _: None
+    origins: tuple[str, ...] = ()
+    auth: Auth | None = None
 
     @property
     def settings(self) -> Settings:
-        return Settings(home=self.home, host="127.0.0.1", port=0)
+        return Settings(home=self.home, host="127.0.0.1", port=0, cors_origins=self.origins)
 
     @asynccontextmanager
-    async def open_service(self) -> AsyncIterator[Service]:
-        database, owner = Database(self.home / "nexus.db", self.clock), Owner(self.home / "owners")
-        index = FixedIndex()
-        await index.update(self.tools.all())
+    async def open_services(self) -> AsyncIterator[Services]:
+        database, process = self.database(self.home / "nexus.db", self.clock), Owner(self.home / "owners")
+        notices = notices_over(database, self.clock, self.settings)
+        users = SqliteUsers(database)
+        services = Services(
+            partial(self._open_user, database, process), users, notices, SqliteAudit(database)
+        )
         try:
-            async with open_checkpoints(self.home / "checkpoints.db") as checkpoints:
-                approvals, ledger = SqliteApprovals(database), SqliteLedger(database, owner)
-                parts = Parts(self.model, self.tools, index, approvals, ledger, self.clock, self.policy)
-                threads = SqliteThreads(database)
-                runner = Runner(build(parts, checkpoints), parts, threads, ThreadLocks(self.home / "locks"))
-                yield Service(self.settings, runner, threads, parts)
+            yield services
         finally:
+            await services.close()
             await database.close()
-            owner.close()
+            process.close()
+
+    @asynccontextmanager
+    async def _open_user(self, database: Database, process: Owner, user: str) -> AsyncIterator[Service]:
+        index, home = FixedIndex(), self.home if user == OWNER else self.home / "users" / user
+        await index.update(self.tools.all())
+        async with (
+            open_checkpoints(home / "checkpoints.db") as checkpoints,
+            open_items(home / "store.db") as items,
+        ):
+            self.on_checkpoints(checkpoints)
+            approvals, ledger = SqliteApprovals(database, user), SqliteLedger(database, process, user)
+            ports = (self.model, self.tools, index, approvals, ledger, self.clock, self.policy)
+            parts, threads = (
+                Parts(
+                    *ports,
+                    user=user,
+                    audit=SqliteAudit(database, user),
+                    policies=SqlitePolicies(database, user),
+                ),
+                SqliteThreads(database, user),
+            )
+            runner = Runner(build(parts, checkpoints), parts, threads, ThreadLocks(home / "locks"))
+            toolkits, reviews = await self._toolkits(database, user), SqliteReviews(database, user)
+            yield Service(
+                self.settings,
+                runner,
+                threads,
+                parts,
+                toolkits,
+                graphs_for((Loaded(AGENT, None), *self.graphs), runner.graph, checkpoints, items),
+                SqliteRuns(database, user),
+                SqliteAssistants(database, user),
+                SqliteChats(database, user),
+                process,
+                SqliteOutcomes(database, user),
+                reviews=reviews,
+            )
+
+    async def _toolkits(self, database: Database, user: str) -> Toolkits:
+        own = SqliteToolkits(database, user)
+        preferences = Preferences(self.settings, own)
+        registry = Registry([self.tools], preferences.off)
+        await registry.refresh()
+        return Toolkits(
+            user, tools=registry, own=own, preferences=preferences, composio=None, refresh=registry.refresh
+        )
 
 
 @contextmanager
-def serving(office: Office) -> Iterator[httpx.Client]:
+def serving(office: Office, prepare: Callable[[FastAPI], None] = lambda _: None) -> Iterator[httpx.Client]:
     """A client of a server that runs in a thread of its own; every answer must be a documented one."""
-    app = create_api(office.open_service, office.settings)
+    app = create_api(office.open_services, office.settings, office.auth)
+    prepare(app)
     listener = listen(office.settings)
     server = Server(configured(app), listener)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -156,7 +243,8 @@ class Documented:
 
     def __call__(self, response: httpx.Response) -> None:
         request, status = response.request, str(response.status_code)
-        if response.is_error and request.method != "HEAD":
+        is_page = "text/html" in request.headers.get("accept", "")
+        if response.is_error and request.method != "HEAD" and not is_page:
             problem = response.read() and response.json()
             assert response.headers["content-type"] == "application/problem+json"
             assert problem["status"] == response.status_code
@@ -177,22 +265,37 @@ def new_thread(client: httpx.Client) -> str:
     return client.post("/threads").raise_for_status().json()["thread_id"]
 
 
+def request(text: str, **more: Any) -> dict[str, Any]:
+    """The body of a run that brings a new message."""
+    return {"assistant_id": "nexus", "input": {"messages": [{"role": "user", "content": text}]}, **more}
+
+
+def go_on(**more: Any) -> dict[str, Any]:
+    """The body of a run that brings nothing new."""
+    return {"assistant_id": "nexus", **more}
+
+
 def pause(client: httpx.Client, office: Office, **arguments: Any) -> tuple[str, dict[str, Any]]:
     """Run until `send` asks; the thread's id and its approval."""
     sent = arguments or {"to": "a@b.c", "subject": "x"}
     office.model.script.clear()
     office.model.calls(("send", sent), answer="Sent.")
     thread = new_thread(client)
-    body = {"request": f"mail {sent['to']}"}
-    result = client.post(f"/threads/{thread}/runs/wait", json=body).raise_for_status().json()
-    assert result["last_event"]["event"] == "paused"
-    return thread, result["thread"]["approvals"][0]
+    body = request(f"mail {sent['to'][:100]}")
+    ended = client.post(f"/threads/{thread}/runs/wait", json=body).raise_for_status().json()
+    assert ended["__interrupt__"]
+    return thread, story(client, thread)["approvals"][0]
+
+
+def story(client: httpx.Client, thread: str) -> dict[str, Any]:
+    """The thread as a person reads it."""
+    return client.get(f"/threads/{thread}/story").raise_for_status().json()
 
 
 def settled(client: httpx.Client, thread: str) -> dict[str, Any]:
     """The thread once no run is under way; asking is all the waiting there is."""
     for _ in range(10_000):
-        view = client.get(f"/threads/{thread}").raise_for_status().json()
+        view = story(client, thread)
         if view["status"] != "running":
             return view
     raise AssertionError("the run does not end")

@@ -8,7 +8,8 @@ import pytest
 
 from nexus.core.policy import Policy
 from nexus.errors import ModelUnavailable
-from tests.api.serving import Office, pause, serving, settled
+from nexus.runtime import driving
+from tests.api.serving import Office, go_on, pause, serving, settled, story
 
 
 def decide(client: httpx.Client, approval: dict[str, Any], body: Any, **extra: Any) -> httpx.Response:
@@ -115,7 +116,7 @@ def test_an_answer_that_is_none_loses_nothing(client: httpx.Client, office: Offi
     thread, approval = pause(client, office)
     assert decide(client, approval, body).status_code == 422
     assert client.get(f"/approvals/{approval['id']}").json() == approval
-    assert client.get(f"/threads/{thread}").json()["status"] == "waiting"
+    assert story(client, thread)["status"] == "waiting"
     assert decide(client, approval, {"type": "approve"}, params={"wait": "true"}).status_code == 200
     assert len(office.tools.made) == 1
 
@@ -148,7 +149,8 @@ def test_of_parallel_resumes_one_acts(client: httpx.Client, office: Office):
     office.tools.gate.clear()
     decide(client, approval, {"type": "approve"}).raise_for_status()
     with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(lambda _: client.post(f"/threads/{thread}/resume"), range(10)))
+        body = go_on(multitask_strategy="reject")
+        answers = list(pool.map(lambda _: client.post(f"/threads/{thread}/runs", json=body), range(10)))
     assert {answer.status_code for answer in answers} == {409}
     office.tools.gate.set()
     settled(client, thread)
@@ -224,11 +226,23 @@ def test_a_restart_between_question_and_answer_changes_nothing(office: Office):
         thread, approval = pause(client, office)
     with serving(office) as client:
         assert client.get(f"/approvals/{approval['id']}").json() == approval
-        assert client.get(f"/threads/{thread}").json()["status"] == "waiting"
+        assert story(client, thread)["status"] == "waiting"
         body = {"type": "approve", "digest": approval["digest"]}
         result = decide(client, approval, body, params={"wait": "true"}).json()
     assert (result["thread"]["status"], result["thread"]["answer"]) == ("idle", "Sent.")
     assert len(office.tools.made) == 1
+
+
+def test_what_was_decided_is_tried_again_by_itself_when_the_model_was_not_there(
+    client: httpx.Client, office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(driving, "AGAIN_SECONDS", (0.01,))
+    thread, approval = pause(client, office)
+    office.model.script.insert(0, ModelUnavailable("Ollama does not answer."))
+    assert decide(client, approval, {"type": "approve"}).status_code == 200
+    while (view := settled(client, thread))["status"] != "idle":
+        pass
+    assert (view["answer"], len(office.tools.made)) == ("Sent.", 1)
 
 
 def test_a_decision_stays_on_record_when_the_run_fails_after_it(client: httpx.Client, office: Office):
@@ -240,6 +254,6 @@ def test_a_decision_stays_on_record_when_the_run_fails_after_it(client: httpx.Cl
     assert result.json()["approval"]["state"] == "approved"
     assert result.json()["thread"]["last_error"] == "Ollama does not answer."
     office.model.script[:] = answer
-    client.post(f"/threads/{thread}/resume").raise_for_status()
+    client.post(f"/threads/{thread}/runs", json=go_on()).raise_for_status()
     assert settled(client, thread)["answer"] == "Sent."
     assert len(office.tools.made) == 1

@@ -16,7 +16,7 @@ import pytest
 
 from nexus.api.server import LOGGING, WithoutQuery, create_api, listen, run_api
 from nexus.errors import SettingsInvalid, StoreUnavailable
-from nexus.runtime.service import Service
+from nexus.runtime.services import Services
 from nexus.settings import Settings
 from tests.api.serving import Office
 
@@ -26,15 +26,15 @@ from pathlib import Path
 from nexus.api.server import create_api, run_api
 from tests.api.serving import Office
 office = Office(Path(sys.argv[1]))
-run_api(create_api(office.open_service, office.settings), office.settings)
+run_api(create_api(office.open_services, office.settings), office.settings)
 """
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.com", ""])  # noqa: S104 - refused
 def test_an_address_that_others_can_reach_is_refused(tmp_path: Path, office: Office, host: str):
     settings = Settings(home=tmp_path, host=host)
-    with pytest.raises(SettingsInvalid, match=r"NEXUS_HOST.*users and tokens come first"):
-        create_api(office.open_service, settings)
+    with pytest.raises(SettingsInvalid, match=r"NEXUS_HOST.*not encrypted"):
+        create_api(office.open_services, settings)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
@@ -46,12 +46,12 @@ def test_a_port_in_use_is_named(tmp_path: Path, office: Office):
     with socket.create_server(("127.0.0.1", 0)) as other:
         settings = Settings(home=tmp_path, port=other.getsockname()[1])
         with pytest.raises(SettingsInvalid, match=rf"NEXUS_PORT.*{settings.port}"):
-            run_api(create_api(office.open_service, settings), settings)
+            run_api(create_api(office.open_services, settings), settings)
 
 
 def test_a_service_that_does_not_open_says_why(office: Office):
     @asynccontextmanager
-    async def broken() -> AsyncIterator[Service]:
+    async def broken() -> AsyncIterator[Services]:
         raise StoreUnavailable("The database nexus.db cannot be used right now.")
         yield
 

@@ -24,12 +24,15 @@ from tests.bench.toolselect_peers import (
     tuned_words,
     words_alone,
 )
+from tests.bench.toolselect_recall import first_pass_recall
 from tests.bench.toolselect_speed import time_index
 from tests.bench.toolselect_user import measure_experience, measure_scope
 
 __all__ = ["SETS", "Query", "load_set", "measure", "ours", "shared_folder"]
 
 OURS = "Nexus"
+FEW = 100
+"""Queries of each set that an exact search is made for too."""
 
 
 async def engines(tools: Sequence[ToolSpec], embedder: Remembering) -> dict[str, Search]:
@@ -80,22 +83,27 @@ async def together(
 ) -> None:
     """Each set over the tools of all sets and of the whole catalogue."""
     sets = {name: sample(load_set(name, asked.half)[1], asked.queries) for name in names}
-    await compare(load_merged(), sets, embedder, folder)
+    tools = load_merged()
+    await compare(tools, sets, embedder, folder)
+    queries = [query.text for name in names for query in sets[name][:FEW]]
+    same = await first_pass_recall(tools, queries, embedder)
+    print(f"\nfirst pass: {same:.2f} % of the best 20 are those of an exact search, {len(queries)} queries")
 
 
 def parsed() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", default=",".join(SETS), help="data sets to compare on, comma-separated")
-    parser.add_argument("--half", type=int, choices=(0, 1), help="only every other query, from this one on")
+    parser.add_argument(
+        "--half", type=int, choices=(0, 1), help="only the queries of this half: 0 to choose on, 1 to check"
+    )
     parser.add_argument("--queries", type=int, default=1000, help="at most so many queries of each set")
     parser.add_argument("--merged", action="store_true", help="all tools in one catalogue instead of alone")
     parser.add_argument("--speed", type=int, metavar="TOOLS", help="instead: timings over so many tools")
     parser.add_argument("--experience", action="store_true", help="instead: what approved requests are worth")
     parser.add_argument("--scope", action="store_true", help="instead: what connected apps are worth")
-    parser.add_argument(
-        "--decompose", type=Path, metavar="GGUF", help="instead: splitting requests, by this model"
-    )
+    parser.add_argument("--decompose", action="store_true", help="instead: what splitting requests is worth")
+    parser.add_argument("--weights", type=Path, metavar="GGUF", help="with --decompose: also by this model")
     parser.add_argument("--vectors", type=Path, help="a .npz file to share vectors between runs")
     return parser.parse_args()
 
@@ -114,7 +122,7 @@ async def main() -> None:
         elif options.scope:
             await measure_scope(embedder, Path(folder), options.half)
         elif options.decompose:
-            await measure_needs(options.decompose, names, options.queries, embedder, Path(folder))
+            await measure_needs(options.weights, names, options.queries, embedder, Path(folder))
         elif options.merged:
             await together(names, options, embedder, Path(folder))
         else:

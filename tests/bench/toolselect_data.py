@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -18,11 +19,12 @@ MOST_QUERIES = 1000
 
 @dataclass(frozen=True)
 class Query:
-    """A request and, for each tool it needs, the slugs that satisfy it."""
+    """A request and, for each tool it needs, the slugs that satisfy it; its steps, if a person wrote them."""
 
     text: str
     needed: tuple[frozenset[str], ...]
     kind: str = ""
+    steps: tuple[str, ...] = ()
 
 
 def shared_folder() -> Path:
@@ -36,8 +38,9 @@ def load_set(
     """The tools and at most `most` queries of a data set; of one half of these if asked."""
     data = json.loads((shared_folder() / "data" / "toolselect" / f"{name}.json").read_text("utf-8"))
     queries = sample(data["queries"], most)
-    parsed = [Query(query["q"], _needed(query), query.get("kind", "")) for query in queries]
-    return [_spec(tool) for tool in data["tools"]], parsed if half is None else parsed[half::2]
+    parsed = [_query(query) for query in queries]
+    chosen = [query for query in parsed if half is None or _half_of(query.text) == half]
+    return [_spec(tool) for tool in data["tools"]], chosen
 
 
 def sample(queries: list[Any], most: int) -> list[Any]:
@@ -70,6 +73,15 @@ def _variant(tool: ToolSpec, copy: int) -> ToolSpec:
     if copy == 0:
         return tool
     return replace(tool, slug=f"{tool.slug}_{copy}", description=f"Variant {copy}. {tool.description}")
+
+
+def _half_of(text: str) -> int:
+    """Which half a query belongs to, 0 to choose constants on and 1 to check them: by its text alone."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[0] & 1
+
+
+def _query(query: dict[str, Any]) -> Query:
+    return Query(query["q"], _needed(query), query.get("kind", ""), tuple(query.get("steps", ())))
 
 
 def _needed(query: dict[str, Any]) -> tuple[frozenset[str], ...]:

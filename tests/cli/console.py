@@ -22,6 +22,9 @@ from typer.testing import CliRunner
 
 from nexus.cli.program import Entry, program
 from nexus.testing import ScriptedModel
+from nexus.wiring.audit import open_audit
+from nexus.wiring.notices import open_notices
+from nexus.wiring.users import open_users
 from tests.cli.scripted import open_service, serve
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +79,13 @@ class Home:
     def nexus(self, *arguments: str, stdin: str = "") -> Result:
         """Run the program in a pipe, to its end; the scripted one in this process, because that is quick."""
         if self.module == SCRIPTED:
-            entry = Entry(open_service=open_service, serve=serve)
+            entry = Entry(
+                open_service=open_service,
+                serve=serve,
+                open_users=open_users,
+                open_audit=open_audit,
+                open_notices=open_notices,
+            )
             run = CliRunner().invoke(program, arguments, input=stdin, obj=entry, catch_exceptions=False)
             return Result(run.exit_code, run.stdout, run.stderr)
         done = subprocess.run(
@@ -133,6 +142,7 @@ class Terminal:
         os.close(slave)
         self._master = master
         self.shown = ""
+        self.raw = b""
         self._read_to = 0
 
     def __enter__(self) -> Self:
@@ -183,5 +193,6 @@ class Terminal:
             piece = os.read(self._master, 65_536)
         except OSError:  # Linux says so when the other end is closed
             return False
+        self.raw += piece
         self.shown += _ESCAPES.sub("", piece.decode(errors="replace"))
         return bool(piece)

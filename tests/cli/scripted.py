@@ -19,23 +19,39 @@ from nexus import errors
 from nexus.cli.program import Entry, program
 from nexus.core.policy import Policy
 from nexus.core.tool import JsonSchema, ToolSpec
+from nexus.core.user import OWNER
 from nexus.ports.clock import SystemClock
 from nexus.ports.model import ChatMessage, Completion
+from nexus.ports.runs import AGENT
 from nexus.ports.tools import ToolProvider
 from nexus.runtime.locks import ThreadLocks
 from nexus.runtime.runner import Runner
 from nexus.runtime.service import Service
+from nexus.runtime.toolkits import Toolkits
 from nexus.settings import Settings
 from nexus.store.approvals import SqliteApprovals
+from nexus.store.assistants import SqliteAssistants
+from nexus.store.audit import SqliteAudit
+from nexus.store.chats import SqliteChats
 from nexus.store.checkpoints import open_checkpoints
 from nexus.store.database import Database
+from nexus.store.items import open_items
 from nexus.store.ledger import SqliteLedger
+from nexus.store.outcomes import SqliteOutcomes
 from nexus.store.owner import Owner
+from nexus.store.policies import SqlitePolicies
+from nexus.store.runs import SqliteRuns
 from nexus.store.threads import SqliteThreads
+from nexus.store.toolkits import SqliteToolkits
 from nexus.testing import FixedIndex, RecordingTools, ScriptedModel
 from nexus.tools.desk import desk_provider
 from nexus.tools.index import HybridIndex
+from nexus.tools.preferences import Preferences
 from nexus.tools.registry import Registry
+from nexus.wiring.audit import open_audit
+from nexus.wiring.graphs import Loaded, graphs_for
+from nexus.wiring.notices import open_notices
+from nexus.wiring.users import open_users
 
 SEND = ToolSpec(
     "desk_send",
@@ -129,10 +145,11 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         owner = Owner(home / "owners")
         stack.callback(owner.close)
         checkpoints = await stack.enter_async_context(open_checkpoints(home / "checkpoints.db"))
-        tools = Registry([_provider(settings)], frozenset(settings.disable))
-        await tools.refresh()
         index = HybridIndex(None, None) if _has_desk(settings) else FixedIndex()
-        await index.update(tools.all())
+        own = SqliteToolkits(database, OWNER)
+        preferences = Preferences(settings, own)
+        tools = Registry([_provider(settings)], preferences.off, index.update)
+        await tools.refresh()
         parts = Parts(
             FileModel(home),
             tools,
@@ -140,11 +157,29 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             SqliteApprovals(database),
             SqliteLedger(database, owner),
             clock,
-            policy=Policy(deny=("desk_forbidden",)),
+            policy=Policy(("desk_forbidden",), settings.ask, settings.policy),
+            audit=SqliteAudit(database),
+            policies=SqlitePolicies(database, OWNER),
         )
         threads = SqliteThreads(database)
         runner = Runner(build(parts, checkpoints), parts, threads, ThreadLocks(home / "locks"))
-        yield Service(settings, runner, threads, parts)
+        toolkits = Toolkits(
+            OWNER, tools=tools, own=own, preferences=preferences, composio=None, refresh=tools.refresh
+        )
+        items = await stack.enter_async_context(open_items(home / "store.db"))
+        yield Service(
+            settings,
+            runner,
+            threads,
+            parts,
+            toolkits,
+            graphs_for((Loaded(AGENT, None),), runner.graph, checkpoints, items),
+            SqliteRuns(database),
+            SqliteAssistants(database),
+            SqliteChats(database),
+            owner,
+            SqliteOutcomes(database, OWNER),
+        )
 
 
 def _has_desk(settings: Settings) -> bool:
@@ -177,4 +212,12 @@ def serve(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    program(obj=Entry(open_service=open_service, serve=serve))
+    program(
+        obj=Entry(
+            open_service=open_service,
+            serve=serve,
+            open_users=open_users,
+            open_audit=open_audit,
+            open_notices=open_notices,
+        )
+    )

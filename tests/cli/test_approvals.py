@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.cli.console import Home
@@ -28,6 +30,32 @@ def test_approve_by_a_short_id_runs_exactly_that_call_and_goes_on(waiting: Home)
     assert done.code == 0
     assert waiting.calls == [("desk_send", TO)]
     assert "It is sent." in done.out
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "checkpoint-id",
+        "as-node",
+        "goto",
+        "update",
+        "values",
+        "configurable",
+        "config",
+        "command",
+        "state",
+        "user",
+    ],
+)
+@pytest.mark.parametrize("command", [("approvals", "approve"), ("approvals", "edit"), ("run",), ("chat",)])
+def test_no_option_says_where_or_as_whom_to_go_on(
+    waiting: Home, command: tuple[str, ...], option: str
+) -> None:
+    """A command line that has none of them does nothing at all."""
+    approval = waiting.pending()
+    what = [approval] if command[0] == "approvals" else ["--thread", "x"]
+    assert waiting.nexus(*command, *what, f"--{option}", "execute").code == 2
+    assert (waiting.calls, waiting.pending()) == ([], approval)
 
 
 def test_approving_twice_acts_once(waiting: Home) -> None:
@@ -89,6 +117,40 @@ def test_an_edit_that_does_not_fit_changes_nothing(waiting: Home, change: list[s
     assert field in done.err
     assert waiting.calls == []
     assert waiting.pending()
+
+
+COMMENTED = {
+    "approve": (["approve"], "approved", [("desk_send", TO)]),
+    "edit": (["edit", "--set", "subject=Monday"], "edited", [("desk_send", {**TO, "subject": "Monday"})]),
+    "reject": (["reject"], "rejected", []),
+    "respond": (["respond", "I phoned them."], "responded", []),
+}
+
+
+@pytest.mark.parametrize(("command", "state", "calls"), COMMENTED.values(), ids=COMMENTED)
+def test_a_comment_is_kept_with_any_decision_and_shown(
+    waiting: Home, command: list[str], state: str, calls: list[Any]
+) -> None:
+    """As it was written, with what hides spelled out; no tool gets it."""
+    approval = waiting.pending()
+    what, *more = command
+    comment = "Agreed on Monday\n\u202eIt is rejected\x1b[2J"
+    assert waiting.nexus("approvals", what, approval, *more, "--comment", comment).code == 0
+    assert waiting.calls == calls
+    shown = waiting.nexus("approvals", "show", approval)
+    assert f"It is {state} by cli:" in shown.out
+    assert "  Comment: Agreed on Monday \\u{202e}It is rejected\\u{1b}[2J\n" in shown.out
+    assert waiting.nexus("approvals", "show", approval, "--json").lines[0]["comment"] == comment
+    assert "comment: Agreed on Monday" in waiting.nexus("audit", "list").out
+
+
+def test_a_second_yes_with_another_comment_says_that_it_is_not_kept(waiting: Home) -> None:
+    approval = waiting.pending()
+    waiting.nexus("approvals", "approve", approval, "--no-wait", "--comment", "first")
+    again = waiting.nexus("approvals", "approve", approval, "--comment", "second")
+    assert (again.code, "already approved" in again.err, waiting.calls) == (1, True, [])
+    assert waiting.nexus("approvals", "approve", approval, "--comment", "first").code == 0
+    assert waiting.calls == [("desk_send", TO)]
 
 
 def test_reject_without_a_reason_ends_the_run_without_an_effect(waiting: Home) -> None:

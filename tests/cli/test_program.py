@@ -21,11 +21,16 @@ HEAVY = {
     "asyncio",
 }
 
+COMMANDS = (
+    "demo", "run", "chat", "serve", "connect", "connections",
+    "approvals", "threads", "tools", "model", "doctor",
+)  # fmt: skip
+
 
 def test_help_names_every_command_and_every_exit_code(real: Home) -> None:
     done = real.nexus("--help")
     assert done.code == 0
-    for command in ("demo", "run", "chat", "serve", "approvals", "threads", "tools", "model", "doctor"):
+    for command in COMMANDS:
         assert command in done.out
     for code in ("0", "1", "2", "3", "4", "5", "130"):
         assert f" {code}  " in done.out
@@ -113,7 +118,7 @@ def test_a_damaged_database_is_an_error_without_a_traceback(home: Home) -> None:
 
 
 def test_every_public_command_has_help(home: Home) -> None:
-    for command in ("demo", "run", "chat", "serve", "doctor", "approvals", "threads", "tools", "model"):
+    for command in COMMANDS:
         assert home.nexus(command, "--help").code == 0
 
 

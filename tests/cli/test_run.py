@@ -81,10 +81,11 @@ def test_a_thread_without_anything_to_do_cannot_be_resumed(home: Home) -> None:
 
 def test_a_question_of_the_model_ends_with_3_and_can_be_answered(home: Home) -> None:
     home.script([{"tool": "ask_user"}, {"question": "Which Anna?"}])
-    asked = home.nexus("run", "When can Anna come?", "--json")
+    asked = home.nexus("run", "Write to Anna", "--json")
     assert asked.code == 3
-    home.will_say(answer="Thanks.")
-    assert home.nexus("run", "The tall one", "--thread", asked.lines[0]["thread_id"]).code == 0
+    home.will_say(("desk_send", TO), answer="Thanks.")
+    answer = ("run", "design@example.com", "--thread", asked.lines[0]["thread_id"], "--yes-to", "desk_send")
+    assert home.nexus(*answer).code == 0
 
 
 def test_a_model_that_is_down_ends_with_5_and_the_thread_can_go_on(home: Home) -> None:

@@ -30,6 +30,19 @@ def test_approve_with_enter_runs_exactly_what_was_shown(sender: Home) -> None:
     assert sender.calls == [("desk_send", TO)]
 
 
+def test_a_yes_can_have_a_comment(sender: Home) -> None:
+    with Terminal(sender, "run", REQUEST) as terminal:
+        terminal.wait_for(LAST_CHOICE)
+        terminal.press(UP, UP, ENTER)
+        terminal.wait_for("Comment (for people")
+        terminal.press("as agreed", ENTER)
+        terminal.wait_for("It is sent.")
+        assert terminal.end() == 0
+    assert sender.calls == [("desk_send", TO)]
+    (approval,) = sender.nexus("approvals", "list", "--all", "--json").lines
+    assert (approval["state"], approval["comment"]) == ("approved", "as agreed")
+
+
 def test_keys_pressed_before_the_question_do_not_answer_it(sender: Home) -> None:
     with Terminal(sender, "run", REQUEST) as terminal:
         terminal.press(ENTER, ENTER, ENTER)
@@ -171,26 +184,53 @@ def test_a_hostile_value_reaches_neither_the_terminal_nor_the_markup(home: Home)
         terminal.end()
 
 
+def test_a_million_hostile_characters_are_asked_about_shown_and_logged_without_doing_anything(
+    home: Home,
+) -> None:
+    """In the question, in full, and in the log: nothing reaches the terminal, nothing is cut in silence."""
+    piece = "\x1b]0;owned\x07\x1b[2J\u202egpj.exe\u2066\u200b[red]x[/red]<b>**y**\U000e0041 "
+    hostile = piece * (1_000_000 // len(piece)) + "the end"
+    home.will_say(("desk_send", {"to": "design@example.com", "subject": hostile}))
+    with Terminal(home, "run", REQUEST) as asking:
+        shown = asking.wait_for(LAST_CHOICE)
+        assert f"({len(hostile) - 2_000:,} more" in " ".join(shown.split())
+        assert "Show the long values in full" in shown
+        asking.press(CTRL_C)
+        asking.end()
+    approval = home.pending()
+    with Terminal(home, "approvals", "show", approval) as showing:
+        assert showing.end() == 0
+        assert "theend" in "".join(character for character in showing.shown if character.isalpha())
+        assert "more characters" not in showing.shown
+    with Terminal(home, "audit", "list") as logging:
+        assert logging.end() == 0
+        assert "approval.requested" in logging.shown
+    for each in (asking, showing, logging):
+        hidden = [b"\x1b]", b"\x07", b"\x1b[2J", *(c.encode() for c in "\u202e\u2066\u200b\U000e0041")]
+        assert [found for found in hidden if found in each.raw] == []
+    assert home.nexus("approvals", "approve", approval).code == 0
+    assert home.calls == [("desk_send", {"to": "design@example.com", "subject": hostile})]
+
+
 def test_a_question_of_the_model_is_answered_in_place(home: Home) -> None:
     home.script(
         [
             {"tool": "ask_user"},
             {"question": "Which Anna?"},
-            {"tool": "final_answer"},
-            {"answer": "The tall Anna, then."},
+            {"tool": "desk_send"},
+            TO,
         ]
     )
-    with Terminal(home, "run", "When can Anna come?") as terminal:
+    with Terminal(home, "run", "Write to Anna") as terminal:
         terminal.wait_for("Which Anna?")
         terminal.wait_for("Your answer")
-        terminal.press("The tall one", ENTER)
-        terminal.wait_for("The tall Anna, then.")
-        assert terminal.end() == 0
+        terminal.press("design@example.com", ENTER)
+        assert "design@example.com" in terminal.wait_for(LAST_CHOICE)
 
 
 def test_ctrl_c_at_a_question_of_the_model_leaves_it_for_later(home: Home) -> None:
     home.script([{"tool": "ask_user"}, {"question": "Which Anna?"}])
-    with Terminal(home, "run", "When can Anna come?") as terminal:
+    with Terminal(home, "run", "Write to Anna") as terminal:
         terminal.wait_for("Your answer")
         terminal.press(CTRL_C)
         terminal.wait_for("Answer with: nexus run --thread ")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sqlite3
@@ -16,7 +17,9 @@ import pytest
 from langgraph_sdk import get_sync_client
 from langgraph_sdk.client import SyncLangGraphClient
 
+from nexus.settings import load_settings
 from nexus.testing import ScriptedModel
+from nexus.wiring.users import open_users
 from tests.clients.scripted_chat import scripted_chat
 
 pytestmark = [pytest.mark.studio, pytest.mark.timeout(300)]
@@ -72,6 +75,26 @@ def studio(home: Path, model: str) -> Iterator[SyncLangGraphClient]:
     assert "Blocking call" not in log.read_text()
 
 
+def as_others_see_it(client: SyncLangGraphClient, home: Path) -> None:
+    """From the first user on only the owner's key counts, also for pages that say they are Studio."""
+    keys = asyncio.run(keys_of(home, "ana", "owner"))
+    url = str(client.http.client.base_url)
+    for headers, status in (
+        ({}, 401),
+        ({"x-auth-scheme": "langsmith"}, 401),
+        ({"Authorization": f"Bearer {keys['ana']}"}, 403),
+        ({"Authorization": f"Bearer {keys['owner']}"}, 200),
+        ({"X-Api-Key": keys["owner"]}, 200),
+    ):
+        answer = httpx.post(f"{url}/threads/search", json={}, headers=headers, trust_env=False)
+        assert answer.status_code == status, headers
+
+
+async def keys_of(home: Path, *names: str) -> dict[str, str]:
+    async with open_users(load_settings(home=home)) as users:
+        return {name: await users.add(name) for name in names}
+
+
 def rows(home: Path, query: str) -> list[Any]:
     connection = sqlite3.connect(home / "nexus.db")
     try:
@@ -97,7 +120,10 @@ def test_studio_runs_the_graph_to_its_question_and_on_with_the_same_ledger(tmp_p
         client.runs.wait(thread, "nexus", command=answer)
         client.runs.wait(thread, "nexus", command=answer)  # a click too many
         assert client.threads.get_state(thread)["next"] == []
+        client.store.put_item(["notes"], "wifi", {"text": "on the fridge"})
+        as_others_see_it(client, home)
 
+    assert (home / "studio" / "checkpoints.db").exists()
     sent = [message_from_bytes(file.read_bytes()) for file in (home / "desk").rglob("outbox/*.eml")]
     settled = rows(home, "SELECT outcome FROM effects")
     assert rows(home, "SELECT state FROM approvals") == [

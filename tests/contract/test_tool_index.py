@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +13,9 @@ from nexus.models.minilm import MiniLM
 from nexus.ports.index import ToolIndex
 from nexus.tools.index import HybridIndex
 from tests.bench.toolselect import load_set, measure, ours, shared_folder
+from tests.bench.toolselect_data import load_catalogue
+from tests.bench.toolselect_peers import Remembering, meaning_alone
+from tests.bench.toolselect_recall import first_pass_recall
 from tests.unit.tools_index.counting import WordCounts
 
 MAIL = ToolSpec("MAIL_SEND", "mail", "Send", "Sends a message to people.", {"type": "object"})
@@ -23,6 +24,17 @@ NOTE = ToolSpec("NOTE_WRITE", "note", "Write", "Writes something down.", {"type"
 needs_data = pytest.mark.skipif(
     not (shared_folder() / "data" / "toolselect").is_dir(), reason="the data to measure with is not here"
 )
+
+
+@pytest.fixture
+async def minilm() -> MiniLM:
+    """The real embedder, where it is installed."""
+    model = MiniLM()
+    try:
+        await model.embed(["is the model here?"])
+    except ModelMissing as missing:
+        pytest.skip(str(missing))
+    return model
 
 
 @pytest.fixture(params=["words", "words and meaning"])
@@ -85,13 +97,25 @@ async def test_words_alone_find_most_real_tools(set_name: str, recall_at_20: flo
 
 
 @needs_data
-async def test_words_and_meaning_find_more(tmp_path: Path):
-    try:
-        await MiniLM().embed(["is the model here?"])
-    except ModelMissing as missing:
-        pytest.skip(str(missing))
-    words: list[Any] = await figures("metatool", HybridIndex(None, None))
-    both: list[Any] = await figures("metatool", HybridIndex(MiniLM(), tmp_path))
-    assert all(math.isfinite(figure) for figure in both)
-    assert both[-1] >= words[-1] + 8
-    assert both[3] >= 86
+@pytest.mark.parametrize(("set_name", "recall_at_20"), [("metatool", 88.0), ("toollinkos", 98.5)])
+async def test_words_and_meaning_together_are_ahead_of_either(
+    tmp_path: Path, minilm: MiniLM, set_name: str, recall_at_20: float
+):
+    tools, queries = load_set(set_name)
+    embedder = Remembering(minilm)
+    meaning = await measure(await meaning_alone(tools, embedder), queries[:300])
+    words = await figures(set_name, HybridIndex(None, None))
+    both = await figures(set_name, HybridIndex(embedder, tmp_path))
+    assert both[-1] > max(words[-1], meaning[-1])
+    assert both[3] >= recall_at_20
+
+
+@needs_data
+async def test_a_first_pass_finds_what_an_exact_search_of_real_tools_finds(
+    minilm: MiniLM, monkeypatch: pytest.MonkeyPatch
+):
+    """Of fewer tools than need one, so that it is quick; as many fewer are then looked at exactly."""
+    tools = load_catalogue()[::10]
+    monkeypatch.setattr("nexus.tools.fusion.REFINED", 128)
+    queries = [query.text for query in load_set("composio_handmade")[1]]
+    assert await first_pass_recall(tools, queries, minilm) >= 99

@@ -1,7 +1,7 @@
 """A program that has everything imported and forks a child for each job: a process costs milliseconds.
 
 One job a line on standard input, one result a line on standard output. A child kills itself with SIGKILL at
-the point it was told; points are numbered as they come, so nobody has to list them.
+the point it was told. Jobs of `lives` start a server, and act as the person who uses it over HTTP.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ import contextlib
 import gc
 import json
 import os
-import signal
-import sqlite3
 import sys
-from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from langgraph.types import Command
 
 from nexus.core.decision import Approve, Decision, Edit, Reject, Respond
-from nexus.core.tool import ToolSpec
 from nexus.errors import Conflict, NexusError
+from nexus.ports.approvals import Alongside
 from nexus.ports.clock import SystemClock
-from nexus.runtime.recovery import recover
-from nexus.store.database import Database, Result
+from nexus.ports.runs import going_on
+from tests.durability.cuts import cut
+from tests.durability.lives import LIVES
+from tests.durability.mortal_server import mortal
+from tests.durability.points import Points
 from tests.world import MAIL, World
 
 DECISIONS: dict[str, Decision] = {
@@ -39,73 +38,31 @@ ROUNDS = 8
 """Far more visits than a person needs to bring a thread to its end."""
 
 
-class Points:
-    """Counts the places where the process could die, and dies at the one that was asked for."""
-
-    def __init__(self, deadly: int | None) -> None:
-        self.names: list[str] = []
-        self._deadly = deadly
-
-    def reach(self, name: str) -> None:
-        """This is a place to die."""
-        if len(self.names) == self._deadly:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.names.append(name)
-
-
 class MortalWorld(World):
     """A world whose process may die before and after everything it writes and sends."""
 
     def __init__(self, home: Path, points: Points) -> None:
-        points_of_write = points
-
-        class MortalDatabase(Database):
-            async def write(self, change: Callable[[sqlite3.Connection, datetime], Result]) -> Result:
-                def mortal(connection: sqlite3.Connection, now: datetime) -> Result:
-                    points_of_write.reach("in a transaction, before its first statement")
-                    result = change(connection, now)
-                    points_of_write.reach("in a transaction, before its commit")
-                    return result
-
-                result = await super().write(mortal)
-                points_of_write.reach("after a commit")
-                return result
-
-        super().__init__(home, clock=SystemClock(), database=MortalDatabase)
+        super().__init__(home, clock=SystemClock(), database=points.database())
         self._points = points
-        self.tools.sabotage = self._around_the_call
+        self.tools.sabotage = points.around_the_call
 
     async def __aenter__(self) -> Self:
         """Open the files, then stand around every write of a checkpoint."""
         await super().__aenter__()
-        for name in ("aput", "aput_writes"):
-            setattr(self.saver, name, self._mortal(name, getattr(self.saver, name)))
+        self._points.around_checkpoints(self.saver)
         return self
-
-    def _mortal(self, name: str, write: Callable[..., Any]) -> Callable[..., Any]:
-        async def mortal(*args: Any, **more: Any) -> Any:
-            self._points.reach(f"before {name}")
-            result = await write(*args, **more)
-            self._points.reach(f"after {name}")
-            return result
-
-        return mortal
-
-    async def _around_the_call(self, spec: ToolSpec, arguments: Mapping[str, Any], *, acted: bool) -> None:
-        del spec, arguments
-        self._points.reach("after the send" if acted else "before the send")
 
 
 async def act(world: World, decision: Decision) -> None:
     """What a person does: ask for something, look at the action, decide, let it go on."""
     await world.start()
-    await world.decide(decision)
+    await world.decide(decision, alongside=Alongside(going_on("t"), world.owner.token))
     await world.resume()
 
 
 async def come_back(world: World, decision: Decision) -> dict[str, Any]:
     """What happens after a death: recovery at boot, then the same person, who looks before answering."""
-    await recover(world.runner, world.threads)
+    await world.boot()
     unknown = None
     for _ in range(ROUNDS):
         if not await world.threads.search():
@@ -196,12 +153,14 @@ def _at_the_gun(job: dict[str, Any]) -> None:
         pass
 
 
+SERVED = {**LIVES, "cut": cut}
 JOBS = {"act": run_act, "recover": run_recover, "pause": run_pause, "race": run_race, "open": run_open}
 
 
 def _in_child(job: dict[str, Any], result: Path) -> None:
     try:
-        done = asyncio.run(JOBS[job["job"]](job))
+        life = SERVED.get(job["job"])
+        done = life(job) if life else asyncio.run(JOBS[job["job"]](job))
     except NexusError as error:
         done = {"error": f"{type(error).__name__}: {error}"}
     result.write_text(json.dumps(done))
@@ -226,6 +185,8 @@ def serve() -> None:
     gc.freeze()
     for line in sys.stdin:
         jobs = json.loads(line)
+        if any(job["job"] in SERVED for job in jobs):
+            mortal()  # made once, not in every child
         scratch = Path(jobs[0]["home"]).parent
         results = [scratch / f"result-{number}.json" for number in range(len(jobs))]
         pids = [fork(job, result) for job, result in zip(jobs, results, strict=True)]

@@ -166,7 +166,7 @@ class Nexus(RuleBasedStateMachine):
     @rule(way=LEGAL_WAYS)
     def the_clock_is_set_back_for_a_while(self, way: str) -> None:
         before = self.world.effects
-        self._do(self.world.view())  # writes down the time that was
+        self._do(self.world.approvals.expire_overdue())  # writes down the time that was
         self.world.advance(timedelta(hours=-2))
         newest = self._approvals()[-1]["id"]
         for work in (self.world.runner.decide(newest, DECISIONS[way], actor="test"), self.world.resume()):

@@ -16,9 +16,9 @@ import pytest
 from nexus.core.decision import Approve, Reject
 from nexus.errors import ClockSetBack, StoreUnavailable
 from nexus.ports.clock import SystemClock
-from nexus.runtime.recovery import recover
 from nexus.store.checkpoints import open_checkpoints
 from nexus.store.database import Database
+from tests.durability.disks import small_disk
 from tests.world import MakeWorld, World
 
 Trouble = Callable[[World, str], AbstractAsyncContextManager[None]]
@@ -112,7 +112,7 @@ async def test_an_outcome_that_could_not_be_written_down_before_the_process_ende
     await world.decide(Approve())
     await _in_trouble_once_it_acted(world, trouble(world, "nexus.db"))
     await world.restart()
-    await recover(world.runner, world.threads)
+    await world.boot()
     assert (await world.pending()).question == "outcome"
     assert len(world.effects) == 1
 
@@ -139,14 +139,15 @@ async def test_a_locked_checkpoint_file_does_not_keep_the_saver_from_working_lat
     await world.graph.aupdate_state(world.config(), {"search": []}, as_node="reason")
 
 
-async def test_a_clock_set_back_stops_everything_until_it_is_right_again(world: World) -> None:
+async def test_a_clock_set_back_stops_everything_but_looking_until_it_is_right_again(world: World) -> None:
     await world.start()
     await world.decide(Approve())
     world.advance(timedelta(hours=-2))
-    for attempt in (world.resume, world.view):
+    for attempt in (world.resume, world.approvals.expire_overdue):
         with pytest.raises(ClockSetBack, match="Set the clock right"):
             await attempt()
     assert world.effects == []
+    assert (await world.view()).steps
     world.advance(timedelta(hours=2))
     await _works_again(world)
 
@@ -171,16 +172,8 @@ async def test_a_clock_that_a_time_server_corrects_by_seconds_is_no_trouble(worl
 
 @pytest.fixture(name="small_disk")
 def _small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk needs the right to mount one ({mounted.stderr.decode().strip()})")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with small_disk(tmp_path / "disk", megabytes=1) as folder:
+        yield folder
 
 
 def _remount(disk: Path, mode: str) -> None:
@@ -274,5 +267,6 @@ async def test_a_thread_that_cannot_go_on_at_boot_does_not_keep_the_others_from_
         "UPDATE checkpoints SET type = 'pickle', checkpoint = X'00' WHERE thread_id = 'broken'"
     )
     await world.saver.conn.commit()
-    assert await recover(world.runner, world.threads) == ["fine"]
+    await world.boot()
+    assert (await world.view("fine")).ending == "answered"
     assert len(world.effects) == 1

@@ -13,7 +13,6 @@ from langgraph.types import StateSnapshot
 from nexus.core.decision import Approve, Edit, Reject, Respond
 from nexus.core.policy import Policy
 from nexus.errors import DecisionInvalid, ModelUnavailable, OutcomeUnknown, Unavailable
-from nexus.runtime.recovery import recover
 from tests.world import MAIL, READ, SEND, MakeWorld, World
 
 Break = Callable[[World], Awaitable[None]]
@@ -167,7 +166,7 @@ async def test_an_edited_call_that_broke_off_is_tried_again_as_it_was_edited(wor
 async def test_nobody_answers_an_unknown_outcome_and_it_counts_as_given_up(world: World) -> None:
     await _broken(world, raising(RuntimeError(), after=True))
     world.advance(timedelta(days=2))
-    await recover(world.runner, world.threads)
+    await world.boot()
     assert "not known whether this happened" in await world.answered()
     assert len(world.effects) == 1
 
@@ -188,7 +187,7 @@ async def test_a_reading_call_that_broke_off_is_a_plain_failure_nobody_is_asked_
     world = await make_world(plan=((READ.slug, {}),))
     world.tools.sabotage = _raise
     await world.start("What is in my inbox?")
-    assert await world.answered() == "Error: Reading failed or took too long."
+    assert await world.answered() == "Error: Reading failed: The tool broke off with RuntimeError."
     assert (await world.view()).status == "idle"
 
 
@@ -262,7 +261,7 @@ async def test_a_call_under_way_at_a_death_is_asked_about_whatever_changed_befor
 ) -> None:
     await _died_in_the_call(world)
     change(world)
-    await recover(world.runner, world.threads)
+    await world.boot()
     assert (await world.pending()).question == "outcome"
     await world.decide(Respond("it is there"))
     await world.resume()
@@ -276,7 +275,7 @@ async def test_another_try_of_a_call_that_must_not_run_any_more_is_not_made(
 ) -> None:
     await _died_in_the_call(world)
     change(world)
-    await recover(world.runner, world.threads)
+    await world.boot()
     await world.decide(Approve())
     await world.resume()
     assert len(world.effects) == 1

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs.answer import Unwrapped
+from graphs.state import FIND_TOOLS
 from nexus.core.decision import Approve
 from nexus.core.tool import ToolSpec
-from nexus.errors import ToolFailed
+from nexus.errors import ArgumentsInvalid, ToolFailed
 from nexus.runtime.runner import Event
 from tests.world import MAIL, READ, REMOVE, SEND, MakeWorld, World
 
@@ -65,8 +66,13 @@ async def test_a_question_to_the_user_is_told_while_it_is_written(make_world: Ma
     "made_up", ["eve@example.com", "https://example.com/mail/7", "mail-7", "18f3a0c2b4d5e6f7"]
 )
 async def test_a_sentence_with_something_made_up_is_left_out(world: World, made_up: str) -> None:
-    said = f"I sent the mail. It is {made_up}. Ana has it."
-    assert await _answer(world, said) == "I sent the mail. Ana has it."
+    said = f"It is {made_up}. I sent the mail."
+    assert await _answer(world, said) == "I sent the mail."
+
+
+async def test_an_action_is_told_in_one_sentence(world: World) -> None:
+    said = "I sent the mail to ana@example.com. It holds a link to each issue, and Ben has a copy."
+    assert await _answer(world, said) == "I sent the mail to ana@example.com."
 
 
 async def test_what_stands_in_a_request_or_a_result_may_be_said(world: World) -> None:
@@ -82,6 +88,29 @@ async def test_what_was_made_is_named_even_if_the_model_does_not(world: World) -
     result = "Sent mail-7 to ana@example.com, see https://post.example/mail-7."
     answer = await _answer(world, "I sent it.", result=result)
     assert answer == "I sent it. (mail-7, https://post.example/mail-7)"
+
+
+ROWS = "09:30 | Planning | Room 1\n18:30 | Dentist | 12 Mill Lane"
+
+
+@pytest.mark.parametrize(
+    ("said", "result", "is_shown"),
+    [
+        ("One at 9:30 in Room 1, one at 18:30 in 12 Mill Lane.", ROWS, True),
+        ("Planning in room 1, and the dentist in Mill Lane.", ROWS, False),
+        ("One at 9:30.", "09:30 | Planning | Room 1", False),
+        ("One at 9:30.", "Dear Ana,\nPlanning is at 9:30.", False),
+        ("One at 9:30.", "\n".join([ROWS] * 7), False),
+    ],
+    ids=["names left out", "all said", "a single row", "no table", "too long"],
+)
+async def test_a_short_table_of_which_an_answer_leaves_out_names_stands_below_it(
+    make_world: MakeWorld, said: str, result: str, *, is_shown: bool
+) -> None:
+    world = await make_world(plan=((READ.slug, {}),))
+    world.model.answer, world.tools.result = said, result
+    await world.start("What is on Friday?")
+    assert (await world.view()).answer == (f"{said}\n{result}" if is_shown else said)
 
 
 async def test_what_failed_is_admitted_even_if_the_model_does_not(make_world: MakeWorld) -> None:
@@ -117,3 +146,43 @@ async def test_what_failed_first_and_was_done_then_is_not_a_failure(make_world: 
         await world.decide(Approve())
         await world.resume()
     assert (await world.view()).answer == "I sent it."
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("The mail is from Ana. I then sent a summary to Ben.", "The mail is from Ana."),
+        ("I found one mail, from Ana.", "I found one mail, from Ana."),
+        ("I have mailed Ben.", "A mail from Ana."),
+    ],
+)
+async def test_a_run_that_only_looked_tells_what_it_found_and_claims_no_more(
+    make_world: MakeWorld, said: str, told: str
+) -> None:
+    world = await make_world(plan=((READ.slug, {}), (FIND_TOOLS, {})))
+    world.model.answer, world.tools.result = said, "A mail from Ana."
+    await world.start("Find the newest mail and send Ben a summary")
+    assert (await world.view()).answer == f"{told}\nNothing was changed or sent."
+
+
+@pytest.mark.parametrize(("first", "is_told"), [("hello", True), ("tulips", False)])
+async def test_what_was_asked_for_and_refused_and_replaced_is_told(
+    make_world: MakeWorld, first: str, *, is_told: bool
+) -> None:
+    world = await make_world(
+        plan=((SEND.slug, {**MAIL, "subject": first}), (SEND.slug, {**MAIL, "subject": "hi"}))
+    )
+    failures = [ArgumentsInvalid("The subject is not allowed.")]
+
+    async def fails(spec: ToolSpec, arguments: Any, *, acted: bool) -> None:  # noqa: ARG001 - the seam's
+        if failures:
+            raise failures.pop()
+
+    world.tools.sabotage = fails
+    world.model.answer = "I sent it."
+    await world.start("Mail ana@example.com hello")
+    for _ in range(2):
+        await world.decide(Approve())
+        await world.resume()
+    line = "\nNot as asked: subject is hi instead of hello, which was refused."
+    assert (await world.view()).answer == f"I sent it.{line if is_told else ''}"

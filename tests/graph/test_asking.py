@@ -190,9 +190,9 @@ MALFORMED: dict[str, Any] = {
         "edited_action": {"name": SEND.slug, "args": {**MAIL, "cc": "e"}},
     },
     "an edit too deep": {"type": "edit", "edited_action": {"name": SEND.slug, "args": {"to": _deep(40)}}},
-    "an edit of a megabyte": {
+    "an edit of two megabytes": {
         "type": "edit",
-        "edited_action": {"name": SEND.slug, "args": {**MAIL, "subject": "x" * 2**20}},
+        "edited_action": {"name": SEND.slug, "args": {**MAIL, "subject": "x" * 2**21}},
     },
     "an edit to not a number": {
         "type": "edit",
@@ -313,3 +313,23 @@ async def test_an_edit_of_a_call_that_a_rule_forbids_by_now_is_refused(world: Wo
     with pytest.raises(PolicyDenied, match="deny"):
         await world.decide(Edit(OTHER))
     assert (await world.pending()).is_pending
+
+
+@pytest.mark.parametrize(
+    ("decision", "called_with"), [(Reject("no"), []), (Edit({"to": "ben@example.com"}), ["ben@example.com"])]
+)
+async def test_a_person_who_was_asked_has_the_last_word_though_the_tool_only_reads_by_then(
+    world: World, decision: Any, called_with: list[str]
+) -> None:
+    await world.start()
+    called: list[str] = []
+
+    async def note(_spec: Any, arguments: Any, *, acted: bool) -> None:
+        if not acted:
+            called.append(arguments["to"])
+
+    world.tools.sabotage = note
+    await world.decide(decision)
+    world.change_tool(SEND.slug, hints=frozenset({"readOnlyHint"}))
+    await world.resume()
+    assert called == called_with

@@ -2,93 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
-from langchain_core.messages import HumanMessage
 
 from graphs.fit import FITS, FITS_TO_READ
 from graphs.state import FIND_TOOLS
-from nexus.core.tool import JsonSchema
-from nexus.errors import Conflict
-from nexus.ports.model import ChatMessage, Completion
-from nexus.testing import ScriptedModel
+from nexus.core.tool import ToolSpec
+from nexus.errors import ArgumentsInvalid
+from tests.graph.choosing import FIT, MIDDLING, UNFIT, Choosing, told
 from tests.world import MAIL, READ, REMOVE, SEND, World
-
-UNFIT, FIT = FITS_TO_READ - 0.1, FITS + 0.1
-
-
-@dataclass
-class Choosing(ScriptedModel):
-    """A model that makes these choices, is more or less sure of each tool, and remembers what it was asked.
-
-    Attributes:
-        choices: What it chooses, in order.
-        fills: Arguments it writes, each once, as soon as they fit what is asked for.
-        fits: Its answer to whether a tool is made for the request.
-    """
-
-    choices: list[str] = field(default_factory=list[str])
-    fills: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
-    fits: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
-    schemas: list[JsonSchema] = field(default_factory=list[JsonSchema])
-    judged: list[str] = field(default_factory=list[str])
-
-    async def complete(
-        self,
-        messages: Sequence[ChatMessage],
-        *,
-        schema: JsonSchema | None = None,
-        max_tokens: int = 512,
-        on_text: Callable[[str], None] | None = None,
-    ) -> Completion:
-        """The next choice, or what else fits."""
-        assert schema is not None
-        self.schemas.append(schema)
-        self.script = [self._line(schema)]
-        return await super().complete(messages, schema=schema, max_tokens=max_tokens, on_text=on_text)
-
-    def _line(self, schema: JsonSchema) -> dict[str, Any]:
-        if "enum" in schema["properties"].get("tool", {}):
-            return {"tool": self.choices.pop(0)}
-        for arguments in self.fills:
-            if Draft202012Validator(dict(schema)).is_valid(dict(arguments)):
-                self.fills.remove(arguments)
-                return dict(arguments)
-        return dict.fromkeys(schema["required"], "Nothing more.")
-
-    async def probability_of_yes(self, messages: Sequence[ChatMessage]) -> float | None:
-        """How sure it is of the tool it is asked about; no request is a mere question."""
-        for tool, fit in self.fits.items():
-            if f"Tool: {tool}(" in messages[-1].content:
-                self.judged.append(tool)
-                return fit
-        return 0.0
-
-    @property
-    def offered(self) -> list[list[str]]:
-        """What could be chosen, each time."""
-        return [
-            schema["properties"]["tool"]["enum"] for schema in self.schemas if "tool" in schema["properties"]
-        ]
-
-
-async def told(world: World, model: Choosing, request: str = "Mail ana@example.com") -> list[dict[str, Any]]:
-    """What watchers are told of a run with this model, until it pauses or ends."""
-    world.model = model  # type: ignore[assignment]
-    world.wire()
-    with suppress(Conflict):
-        await world.runner.create_thread("t")
-    return [
-        event
-        async for event in world.graph.astream(
-            {"messages": [HumanMessage(request)]}, world.config(), stream_mode="custom", durability="sync"
-        )
-    ]
 
 
 async def test_a_tool_that_does_not_fit_is_not_used_and_the_person_is_told_so(world: World) -> None:
@@ -108,6 +32,50 @@ async def test_a_question_that_no_tool_serves_is_not_answered_out_of_the_blue(wo
     model = Choosing(choices=[READ.slug, "final_answer"], fits={READ.slug: UNFIT})
     events = await told(world, model, "What will the weather be?")
     assert events[-1]["text"].startswith("I could not do this with the tools I have.")
+
+
+async def offering(world: World) -> None:
+    """The state of a thread that ended on a question about a tool of which the model is not sure."""
+    events = await told(world, Choosing(choices=[SEND.slug, "final_answer"], fits={SEND.slug: MIDDLING}))
+    assert (events[-1]["ending"], events[-1]["text"]) == (
+        "asked",
+        "I am not sure that I have the right tool for this. The nearest is: Send an e-mail. Shall I use it?",
+    )
+
+
+async def test_a_tool_of_which_the_model_is_not_sure_is_used_once_the_user_says_yes(world: World) -> None:
+    await offering(world)
+    model = Choosing(choices=[SEND.slug], fills=[MAIL], fits={SEND.slug: 0.0}, agreed=0.9)
+    await told(world, model, "Yes, please")
+    assert ((await world.pending()).call.tool, model.judged) == (SEND.slug, [])
+    assert (await world.graph.aget_state(world.config())).values["goal"] == "Mail ana@example.com"
+
+
+async def test_a_tool_to_which_the_user_did_not_say_yes_is_neither_used_nor_offered_again(
+    world: World,
+) -> None:
+    await offering(world)
+    model = Choosing(choices=["final_answer"], fits={SEND.slug: FIT}, agreed=0.1)
+    events = await told(world, model, "No, write a letter")
+    assert SEND.slug not in model.offered[0]
+    assert events[-1]["ending"] == "answered"
+
+
+async def test_a_tool_is_not_offered_once_another_has_passed(world: World) -> None:
+    model = Choosing(
+        choices=[SEND.slug, READ.slug, FIND_TOOLS, "final_answer"],
+        fits={SEND.slug: MIDDLING, READ.slug: FIT},
+    )
+    events = await told(world, model)
+    assert events[-1]["ending"] == "answered"
+
+
+async def test_what_was_offered_is_forgotten_with_the_next_request(world: World) -> None:
+    await offering(world)
+    await told(world, Choosing(choices=["final_answer", "final_answer"], agreed=0.1), "No")
+    model = Choosing(choices=[SEND.slug], fills=[MAIL], fits={SEND.slug: FIT}, agreed=0.1)
+    await told(world, model, "Do send a mail to ana@example.com")
+    assert (await world.pending()).call.tool == SEND.slug
 
 
 async def test_how_sure_the_model_was_is_told_and_kept(world: World) -> None:
@@ -154,6 +122,60 @@ async def test_after_two_refusals_the_tools_at_hand_are_not_tried_further(world:
     )
     await told(world, model)
     assert model.offered[-1] == [FIND_TOOLS, "ask_user", "final_answer"]
+
+
+async def test_the_model_does_not_look_elsewhere_before_a_tool_at_hand_was_tried(world: World) -> None:
+    model = Choosing(choices=[FIND_TOOLS, SEND.slug], fills=[MAIL], fits={SEND.slug: FIT})
+    await told(world, model)
+    assert (await world.pending()).call.tool == SEND.slug
+    assert set(model.offered[1]) == set(model.offered[0]) - {FIND_TOOLS, "ask_user", "final_answer"}
+
+
+async def test_if_what_is_at_hand_does_not_fit_the_model_looks_elsewhere(world: World) -> None:
+    model = Choosing(choices=[FIND_TOOLS, SEND.slug, "final_answer"], fits={SEND.slug: UNFIT})
+    events = await told(world, model)
+    assert [event["query"] for event in events if event["event"] == "shortlist"][1:] == ["Nothing more."]
+    assert model.judged == [SEND.slug]
+
+
+async def test_without_probabilities_the_model_may_look_elsewhere_at_once(world: World) -> None:
+    model = Choosing(choices=[FIND_TOOLS, SEND.slug, "final_answer"], fits={SEND.slug: None})
+    events = await told(world, model)
+    assert len([event for event in events if event["event"] == "shortlist"]) == 2
+
+
+async def test_a_question_is_looked_up_before_it_is_asked_back(world: World) -> None:
+    model = Choosing(choices=[READ.slug, "final_answer"], fits={READ.slug: FIT})
+    await told(world, model, "What is new?")
+    assert "ask_user" not in model.offered[0]
+
+
+async def test_an_option_that_nobody_named_is_left_to_the_tool(world: World) -> None:
+    option = {"type": "string", "description": "A setting"}
+    parameters = {**SEND.parameters, "properties": {**SEND.parameters["properties"], "style": option}}
+    world.change_tool(SEND.slug, parameters=parameters)
+    model = Choosing(choices=[SEND.slug], fills=[{**MAIL, "style": "baroque"}], fits={SEND.slug: FIT})
+    await told(world, model)
+    assert (await world.pending()).call.arguments == MAIL
+
+
+async def test_a_refused_text_becomes_a_choice_of_what_the_error_names(world: World) -> None:
+    topic = {"type": "object", "properties": {"topic": {"type": "string"}}, "required": ["topic"]}
+    world.change_tool(READ.slug, parameters=topic)
+
+    async def refuse(_spec: ToolSpec, arguments: Mapping[str, Any], *, acted: bool) -> None:
+        if arguments["topic"] == "guests" and not acted:
+            raise ArgumentsInvalid("There is no 'guests'; the topics are lunch, wifi.")
+
+    world.tools.sabotage = refuse
+    model = Choosing(
+        choices=[READ.slug, "final_answer"],
+        fills=[{"topic": "guests"}, {"topic": "wifi"}],
+        fits={READ.slug: FIT},
+    )
+    await told(world, model, "What is the wifi password?")
+    asked = [schema["properties"]["topic"] for schema in model.schemas if "topic" in schema["properties"]]
+    assert [each.get("enum") for each in asked] == [None, ["lunch", "wifi"]]
 
 
 async def test_a_refusal_holds_for_the_whole_run(world: World) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -39,6 +40,9 @@ class Unreadable:
         raise StoreUnavailable("The database is locked.")
 
     async def examples(self, user: str) -> dict[str, list[str]]:  # noqa: ARG002 - the port's
+        raise StoreUnavailable("The database is locked.")
+
+    async def last_call(self, user: str, tool: str) -> None:  # noqa: ARG002 - the port's
         raise StoreUnavailable("The database is locked.")
 
 
@@ -101,6 +105,17 @@ async def test_search_is_told_what_this_user_has_done(world: World) -> None:
     assert all(scope.examples == {SEND.slug: [ASKED]} for scope in index.scopes)
 
 
+async def test_search_is_told_which_toolkits_can_act(world: World) -> None:
+    world.tools.specs = {
+        SEND.slug: replace(SEND, toolkit="mail", needs_account=True),
+        READ.slug: replace(READ, toolkit="files"),
+    }
+    await world.start("Write to Ben")
+    index = world.parts.index
+    assert isinstance(index, FixedIndex)
+    assert {scope.connected for scope in index.scopes} == {frozenset({"files"})}
+
+
 async def test_a_store_that_cannot_be_used_costs_only_the_experience(make_world: MakeWorld) -> None:
     world = await make_world(experience=Unreadable())
     await world.start(ASKED)
@@ -108,3 +123,39 @@ async def test_a_store_that_cannot_be_used_costs_only_the_experience(make_world:
     await world.resume()
     assert len(world.effects) == 1
     assert await world.answered() == "ok"
+
+
+def fill_prompts(world: World) -> list[list[str]]:
+    """What the model was told each time it had to write arguments, from its choice of the tool on."""
+    return [
+        [message.content for message in prompt[-4:]]
+        for prompt in world.model.prompts
+        if "Write the arguments of" in prompt[-1].content
+    ]
+
+
+async def test_the_last_approved_call_of_a_tool_is_shown_as_an_example(world: World) -> None:
+    await world.start(ASKED)
+    await world.decide(Edit({**MAIL, "subject": "as I want it"}))
+    await world.resume()
+    await world.start("Write to ana@example.com", thread="later")
+    chosen, question, answer, _ = fill_prompts(world)[-1]
+    assert SEND.slug in chosen
+    assert ASKED in question
+    assert json.loads(answer) == {**MAIL, "subject": "as I want it"}
+
+
+async def test_a_call_that_is_too_long_for_an_example_is_not_shown(world: World) -> None:
+    await world.start(ASKED)
+    await world.decide(Edit({**MAIL, "subject": "long " * 200}))
+    await world.resume()
+    await world.start("Write to ana@example.com", thread="later")
+    assert not any("long long" in text for text in fill_prompts(world)[-1])
+
+
+async def test_nobody_sees_the_calls_of_another_user(world: World) -> None:
+    await world.start(ASKED)
+    await world.decide(Approve())
+    await world.resume()
+    assert await world.experience.last_call("owner", SEND.slug) is not None
+    assert await world.experience.last_call("other", SEND.slug) is None

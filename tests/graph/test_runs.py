@@ -1,4 +1,4 @@
-"""Runs of the graph: rules, time, budgets, repetitions, and every way a tool can end."""
+"""Runs of the graph: rules, time, budgets, repetitions, and what is forged or run again."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from langgraph.types import Command
+from tenacity import wait_none
 
 from graphs.agent import build
 from nexus.core.budget import Budget
-from nexus.core.decision import Approve, Edit, Reject
+from nexus.core.decision import Approve, Reject
 from nexus.core.policy import Policy
 from nexus.core.tool import ToolSpec
 from nexus.errors import (
@@ -19,14 +20,9 @@ from nexus.errors import (
     Conflict,
     InvalidInput,
     ModelUnavailable,
-    NotFound,
-    NotSent,
-    PolicyDenied,
-    Refused,
     ToolFailed,
 )
 from nexus.runtime.locks import ThreadLocks
-from nexus.runtime.recovery import recover
 from nexus.runtime.runner import Runner
 from nexus.testing import ScriptedModel
 from tests.world import MAIL, READ, REMOVE, SEND, MakeWorld, World
@@ -37,7 +33,7 @@ OTHER = {**MAIL, "subject": "other"}
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that was not sent is tried again at once."""
-    monkeypatch.setattr("graphs.execute.NOT_SENT_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("graphs.trying.PAUSES", wait_none())
 
 
 async def test_reading_asks_nobody(make_world: MakeWorld) -> None:
@@ -75,7 +71,7 @@ async def test_a_question_nobody_answers_in_time_is_a_no(world: World) -> None:
     await world.start()
     world.advance(timedelta(hours=25))
     assert (await world.view()).status == "unfinished"
-    assert await recover(world.runner, world.threads) == ["t"]
+    await world.boot()
     view = await world.view()
     assert (world.effects, view.status, view.ending) == ([], "idle", "rejected")
     assert view.answer == "Not done, because nobody decided in time: Send an e-mail."
@@ -243,102 +239,6 @@ async def test_a_run_whose_model_is_down_goes_on_when_it_is_back(world: World) -
     world.model = model
     world.wire()
     assert (await world.resume())["event"] == "paused"
-
-
-# How a tool's end is told. (Unknown outcomes: tests/durability/test_unknown_outcomes.py.)
-
-ENDS: list[tuple[Exception, str]] = [
-    (ArgumentsInvalid("no such address", field="to"), "invalid"),
-    (NotFound("There is no mail 7."), "invalid"),
-    (Refused("403"), "refused"),
-    (PolicyDenied("their rules"), "refused"),
-    (NotSent("connection refused"), "failed"),
-    (ToolFailed("mailbox full"), "failed"),
-]
-
-
-@pytest.mark.parametrize(("error", "outcome"), ENDS, ids=lambda value: type(value).__name__)
-async def test_an_error_that_says_nothing_happened_goes_to_the_model(
-    world: World, error: Exception, outcome: str
-) -> None:
-    calls = 0
-
-    async def fails(*_: Any, acted: bool) -> None:  # noqa: ARG001 - the seam's
-        nonlocal calls
-        calls += 1
-        raise error
-
-    world.tools.sabotage = fails
-    await world.start()
-    approval = await world.decide(Approve())
-    await world.resume()
-    effect = await world.ledger.get(approval.call.key)
-    assert effect is not None
-    assert (effect.outcome, effect.text) == (outcome, str(error))
-    assert await world.answered() == f"Error: {error}"
-    assert (await world.view()).status == "idle"
-    assert calls == (3 if isinstance(error, NotSent) else 1)
-
-
-async def test_a_call_that_was_not_sent_is_sent_again(world: World) -> None:
-    failures = [NotSent("refused"), NotSent("refused")]
-
-    async def fails(*_: Any, acted: bool) -> None:
-        if not acted and failures:
-            raise failures.pop()
-
-    world.tools.sabotage = fails
-    await world.start()
-    await world.decide(Approve())
-    await world.resume()
-    assert len(world.effects) == 1
-    assert await world.answered() == "ok"
-
-
-async def test_a_failure_the_model_does_not_get_over_ends_the_run(make_world: MakeWorld) -> None:
-    plan = tuple((REMOVE.slug, {"number": number}) for number in range(9))
-    world = await make_world(plan=plan)
-
-    async def fails(*_: Any, acted: bool) -> None:  # noqa: ARG001 - the seam's
-        raise ToolFailed("no")
-
-    world.tools.sabotage = fails
-    await world.start("Delete everything")
-    for _ in range(3):
-        await world.decide(Approve())
-        await world.resume()
-    assert (await world.view()).ending == "budget"
-
-
-async def test_a_tool_that_went_away_before_it_was_asked_about_is_told_to_the_model(
-    make_world: MakeWorld,
-) -> None:
-    world = await make_world()
-    propose = world.model.complete
-
-    async def then_it_is_gone(*args: Any, **more: Any) -> Any:
-        done = await propose(*args, **more)
-        if "ana@example.com" in done.text:
-            del world.tools.specs[SEND.slug]
-        return done
-
-    world.model.complete = then_it_is_gone  # type: ignore[method-assign]
-    await world.start()
-    assert "no tool 'post_send'" in await world.answered()
-    assert (await world.view()).status == "idle"
-
-
-@pytest.mark.parametrize("decision", [Approve(), Edit(OTHER), Reject()], ids=lambda decision: decision.kind)
-async def test_a_tool_that_went_away_after_the_decision_is_told_to_the_model(
-    world: World, decision: Any
-) -> None:
-    await world.start()
-    await world.decide(decision)
-    del world.tools.specs[SEND.slug]
-    await world.resume()
-    assert world.effects == []
-    assert (await world.view()).status == "idle"
-    assert "no tool 'post_send'" in await world.answered()
 
 
 @pytest.mark.parametrize("fact", [{"version": "2"}, {"account": "eve"}], ids=["version", "account"])

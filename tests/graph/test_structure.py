@@ -34,6 +34,7 @@ graph TD;
 	reason -.-> tool-select;
 	tool-select -.-> __end__;
 	tool-select -.-> reason;
+	approve -.-> approve;
 	classDef default fill:#f2f0ff,line-height:1.2
 	classDef first fill-opacity:0
 	classDef last fill:#bfb6fc
@@ -101,6 +102,7 @@ def test_only_execute_claims_and_settles_and_only_approve_resolves() -> None:
     assert writes == [
         ("graphs/approve.py", "resolve"),
         ("graphs/approve.py", "resolve"),
+        ("graphs/execute.py", "again"),
         ("graphs/execute.py", "claim"),
         ("graphs/execute.py", "claim"),
         ("graphs/execute.py", "settle"),

@@ -42,7 +42,7 @@ APPROVED: Sequence[DeskTask] = (
 REJECTED: Sequence[DeskTask] = (*ONE_STEP[1::8], *TWO_STEPS[1::5])
 
 LEAST_SHARE = 0.5
-"""Of `APPROVED`, done: 13 of 20 when this was written; other processors round otherwise and may lose some."""
+"""Of `APPROVED`, done: 18 of 20 when this was written; other processors round otherwise and may lose some."""
 
 REJECTED_STEPS = 4
 """Enough for a lost model to reach for something that acts."""

@@ -53,7 +53,7 @@ class OllamaStandIn(Script):
         self.take(body)
         match self.fault:
             case "slow":
-                await asyncio.to_thread(self.hung_up.wait, 30)
+                await self.until_left(request)
             case "500":
                 return JSONResponse({"error": "llama runner process has terminated"}, 500)
             case "busy":

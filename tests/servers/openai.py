@@ -37,7 +37,7 @@ class OpenAIStandIn(Script):
         self.take(body)
         match self.fault:
             case "slow":
-                await asyncio.to_thread(self.hung_up.wait, 30)
+                await self.until_left(request)
             case "500":
                 return JSONResponse({"error": {"message": "out of memory"}}, 500)
             case "busy":

@@ -6,17 +6,17 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 
 
 @contextmanager
-def running(app: Any) -> Iterator[str]:
+def running(app: Any, *, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
     """The URL of `app`, served until the block ends."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level=100, lifespan="off", timeout_graceful_shutdown=1, access_log=False)
+        uvicorn.Config(app, log_level=100, lifespan=lifespan, timeout_graceful_shutdown=1, access_log=False)
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

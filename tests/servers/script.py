@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from starlette.requests import Request
+
 Fault = Literal[
     "slow", "cut", "500", "busy", "junk", "missing", "length", "load", "over-long", "shortened", "endless"
 ]
@@ -33,6 +35,12 @@ class Script:
         """Note a request."""
         self.requests.append(body)
         self.asked.set()
+
+    async def until_left(self, request: Request) -> None:
+        """Say nothing for as long as the client stays."""
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        self.hung_up.set()
 
     def text(self, schema: Mapping[str, Any] | None) -> str:
         """The next reply."""

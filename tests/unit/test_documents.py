@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nexus.settings import Settings
+from nexus.tools.functions import FunctionsProvider
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FIXED = {"pyproject.toml", "README.md", "LICENSE", "langgraph.json", "nexus", "graphs", "tests"}
 
 
-@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
-async def test_the_readmes_python_runs(block: str):
-    """The example makes a provider whose tool can be called."""
-    names: dict[str, Any] = {}
-    exec(compile(block, "README.md", "exec", dont_inherit=True), names)  # noqa: S102 - our own README
-    provider = names["home"]
+@pytest.mark.parametrize(
+    "block", [each for each in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "@tool" in each]
+)
+async def test_the_readmes_toolkit_runs(block: str, tmp_path: Path):
+    """The example is a toolkit, as a file in the folder of functions, and its tool can be called."""
+    (tmp_path / "home.py").write_text(block, encoding="utf-8")
+    provider = FunctionsProvider(tmp_path, group=None)
     (spec,) = await provider.tools()
+    assert (spec.slug, spec.title, spec.is_read_only) == ("home_turn_on", "Turn on a light", False)
     assert (await provider.call(spec, {"room": "kitchen"}, key="k")).text == "The light in the kitchen is on."
 
 

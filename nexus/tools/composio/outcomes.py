@@ -6,6 +6,7 @@ not document for executions, an answer nobody can read and a connection that bro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -16,12 +17,15 @@ from nexus.core.tool import ToolSpec
 from nexus.errors import (
     ArgumentsInvalid,
     NexusError,
+    NotConnected,
     NotFound,
     NotSent,
     OutcomeUnknown,
+    RateLimited,
     Refused,
     ToolFailed,
 )
+from nexus.tools.retry_after import seconds_of
 
 BAD_ARGUMENTS = "Invalid request data provided"
 """How Composio's answer begins when a tool's arguments do not fit."""
@@ -38,6 +42,15 @@ _REFUSALS: Mapping[int, type[NexusError]] = {
 }
 """What Composio documents for executions and decides before a tool runs; 408 and 5xx are left out."""
 
+_LEAVES_OPEN = re.compile(
+    r"time[ds]?[ -]?out|ETIMEDOUT|ECONNRESET|socket hang up|deadline exceeded"
+    r"|connection (?:was |has been )?(?:reset|closed|aborted|lost)|server disconnected"
+    r"|internal (?:server )?error|bad gateway|service (?:temporarily )?unavailable|server error"
+    r"|(?:status|code|error|http)\W{0,3}(?:code\W{0,3})?5\d\d\b",
+    re.IGNORECASE,
+)
+"""Texts about a service that did not answer in time, or failed with a status from 500 to 599."""
+
 _ACCOUNT_SLUGS = ("ActionExecute_ConnectedAccount", "ConnectedAccount_")
 
 
@@ -50,15 +63,24 @@ def outcome_of(error: ComposioError, spec: ToolSpec) -> NexusError:
     return OutcomeUnknown(f"Composio gave no answer that can be read: {error}")
 
 
-def failure_of(message: str | None) -> NexusError:
-    """The error for an execution that Composio calls unsuccessful."""
+def failure_of(message: str | None, spec: ToolSpec, log_id: str | None = None) -> NexusError:
+    """The error for an execution of `spec`, logged as `log_id`, that Composio calls unsuccessful.
+
+    That the app did not answer Composio in time, or failed while it worked, arrives in this way too: then
+    the app may have acted.
+    """
     text = message or "The app gave no reason."
-    return ArgumentsInvalid(text) if text.startswith(BAD_ARGUMENTS) else ToolFailed(text)
+    if text.startswith(BAD_ARGUMENTS):
+        return ArgumentsInvalid(text)
+    if _LEAVES_OPEN.search(text):
+        told = text if spec.changes_nothing else f"The app may have acted all the same: {text}"
+        return OutcomeUnknown(told, reference=log_id)
+    return ToolFailed(text)
 
 
-def connect_first(spec: ToolSpec) -> Refused:
+def connect_first(spec: ToolSpec) -> NotConnected:
     """There is no account the tool could act on."""
-    return Refused(
+    return NotConnected(
         f"No {spec.toolkit} account is connected, or it has expired.", remedy=f"Connect {spec.toolkit} first."
     )
 
@@ -66,15 +88,25 @@ def connect_first(spec: ToolSpec) -> Refused:
 def _by_status(error: APIStatusError, spec: ToolSpec) -> NexusError:
     details = error.details
     if error.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        return ToolFailed(f"Composio limits the rate of calls; {_pause(error)}.")
+        return _limited(error)
     if details is None:  # a proxy in between answers without Composio's envelope
-        return OutcomeUnknown(f"Something other than Composio answered {error.status_code}.")
+        return OutcomeUnknown(
+            f"Something other than Composio answered {error.status_code}.", retry_after=_pause(error)
+        )
     if error.status_code == HTTPStatus.UNPROCESSABLE_ENTITY or details["slug"].startswith(_ACCOUNT_SLUGS):
         return connect_first(spec)
     text = "; ".join([details["message"], *details.get("errors", [])])
-    return _REFUSALS.get(error.status_code, OutcomeUnknown)(text)
+    kind = _REFUSALS.get(error.status_code)
+    if kind is not None:
+        return kind(text)
+    return OutcomeUnknown(text, reference=details.get("request_id"), retry_after=_pause(error))
 
 
-def _pause(error: APIStatusError) -> str:
-    seconds = error.response.headers.get("retry-after")
-    return f"wait {seconds} seconds" if seconds else "wait a minute"
+def _limited(error: APIStatusError) -> RateLimited:
+    seconds = _pause(error)
+    wait = "wait a minute" if seconds is None else f"wait {seconds:g} seconds"
+    return RateLimited(f"Composio limits the rate of calls; {wait}.", retry_after=seconds)
+
+
+def _pause(error: APIStatusError) -> float | None:
+    return seconds_of(error.response.headers.get("retry-after"))

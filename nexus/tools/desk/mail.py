@@ -39,12 +39,12 @@ class Mail:
         self._drafts = Shelf(folder, place="mail/drafts", prefix="draft", suffix=".eml", noun="draft")
         self._outbox = Shelf(folder, place="mail/outbox", prefix="sent", suffix=".eml", noun="sent e-mail")
 
-    @tool(title="List e-mails", hints=["readOnlyHint"])
+    @tool(title="List e-mails", hints=["readOnlyHint"], shows_others=True)
     def list_emails(self, limit: Limit = 10) -> str:
         """List the newest e-mails in the inbox: id, date, sender and subject."""
         return self._table(self._letters(self.inbox), limit, "The inbox is empty.")
 
-    @tool(title="Search e-mails", hints=["readOnlyHint"])
+    @tool(title="Search e-mails", hints=["readOnlyHint"], shows_others=True)
     def search_emails(
         self,
         query: Annotated[str, Field(description="Words to look for, e.g. bug report")],
@@ -58,7 +58,7 @@ class Mail:
         )
         return self._table(found, limit, f"No e-mail in the inbox mentions {query!r}.")
 
-    @tool(title="Read an e-mail", hints=["readOnlyHint"])
+    @tool(title="Read an e-mail", hints=["readOnlyHint"], shows_others=True)
     def read_email(
         self, email_id: Annotated[str, Field(description="Id of the e-mail, e.g. mail-3, sent-1 or draft-1")]
     ) -> str:

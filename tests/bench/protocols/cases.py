@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -51,11 +51,16 @@ async def load_cases(half: Half, limit: int, *, data: Path = DATA) -> list[Case]
     """For each of `limit` requests of a half of the data (dev: even places), one case of each `Fit`.
 
     The requests are those with one needed call and known arguments, those that offer several tools and those
-    that offer one by turns, in an order that mixes subjects; a larger limit only adds cases.
+    that offer one by turns, in an order that mixes subjects; a larger limit only adds cases. Where the data
+    has another tool of the same name than the one that the arguments are for, nobody could be right.
     """
     content = json.loads(await asyncio.to_thread(data.read_text, "utf-8"))
     specs = {tool["id"]: _spec(tool) for tool in content["tools"]}
-    queries = [(place, query) for place, query in enumerate(content["queries"]) if "args" in query]
+    queries = [
+        (place, query)
+        for place, query in enumerate(content["queries"])
+        if "args" in query and query["args"].keys() <= _names(specs[query["gold"][0]])
+    ]
     misfits = await _misfits([query for _, query in queries], specs)
     cases = [
         (place, len(query["offered"]) > 1, _cases(place, query, offered, specs))
@@ -66,6 +71,10 @@ async def load_cases(half: Half, limit: int, *, data: Path = DATA) -> list[Case]
     single = [found for _, many, found in cases if not many]
     by_turns = [found for pair in zip(_mixed(several), _mixed(single), strict=False) for found in pair]
     return [case for found in by_turns[:limit] for case in found]
+
+
+def _names(spec: ToolSpec) -> Collection[str]:
+    return spec.parameters.get("properties", {}).keys()
 
 
 def _mixed(found: Sequence[list[Case]]) -> list[list[Case]]:

@@ -20,7 +20,7 @@ def main() -> None:
         standin.catalogue.load(given.catalogue)
     url = f"http://127.0.0.1:{given.port}"
     tools, toolkits = len(standin.catalogue.tools), len(standin.catalogue.toolkits)
-    print(f"A stand-in for Composio with {tools} tools of {toolkits} toolkits. Use it with")
+    print(f"A stand-in for Composio with {tools:,} tools of {toolkits} toolkits. Use it with")
     print(f"  export COMPOSIO_BASE_URL={url}")
     print(f"  export COMPOSIO_API_KEY={standin.key}")
     print(f"What was done: {url}/_control/effects; what goes wrong: POST {url}/_control/faults", flush=True)

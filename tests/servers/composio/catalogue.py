@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,20 @@ from tests.servers.composio.toolkits.notion import Notion
 from tests.servers.composio.toolkits.slack import Slack
 
 BEHAVING: Sequence[type[App]] = (Gmail, GitHub, Slack, Notion, GoogleCalendar, Linear, HubSpot)
+_DEPRECATED = re.compile(r"<<deprecated|\(deprecated|deprecated: ?(use|this)|^deprecated", re.IGNORECASE)
 _LONG_AGO = "2025-01-01T00:00:00.000Z"
 _LOGO = "https://logos.example/{}"
 
 
 class Catalogue:
-    """Every toolkit and tool by slug."""
+    """Every toolkit and tool by slug.
+
+    `declared` is what the list says of a tool's arguments, if that is less than what its app wants of them:
+    most tools of Composio say no more than "a string".
+    """
 
     def __init__(self) -> None:
+        self.declared: dict[str, Mapping[str, Any]] = {}
         self.toolkits: dict[str, Toolkit] = {}
         self.tools: dict[str, Tool] = {}
         for app in BEHAVING:
@@ -85,25 +92,26 @@ class Catalogue:
         toolkit = self.toolkits[tool.toolkit]
         logo = _LOGO.format(toolkit.slug)
         number = toolkit.versions[-1] if version == "latest" else version
+        is_deprecated = bool(_DEPRECATED.search(tool.description))
         return {
             "slug": tool.slug,
             "name": tool.name,
             "description": tool.description,
             "human_description": tool.description,
             "toolkit": {"slug": toolkit.slug, "name": toolkit.name, "logo": logo},
-            "input_parameters": tool.parameters,
+            "input_parameters": self.declared.get(tool.slug, tool.parameters),
             "output_parameters": {"type": "object", "properties": {}},
             "scopes": [],
             "tags": list(tool.tags),
             "no_auth": False,
             "version": number,
             "available_versions": list(toolkit.versions),
-            "is_deprecated": False,
+            "is_deprecated": is_deprecated,
             "deprecated": {
                 "displayName": tool.name,
                 "version": number,
                 "available_versions": list(toolkit.versions),
-                "is_deprecated": False,
+                "is_deprecated": is_deprecated,
                 "toolkit": {"logo": logo},
             },
         }

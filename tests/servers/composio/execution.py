@@ -46,13 +46,17 @@ class Outcome:
 
 
 class Execution:
-    """Runs tools; what each connected account holds is apart from every other."""
+    """Runs tools; what each connected account holds is apart from every other.
+
+    `stricter` is what the app behind a tool wants of its arguments, if that is more than its schema says.
+    """
 
     def __init__(self, catalogue: Catalogue, accounts: Accounts) -> None:
         self._catalogue = catalogue
         self._accounts = accounts
         self.states: dict[str, Any] = {}
         self.effects: list[Effect] = []
+        self.stricter: dict[str, Mapping[str, Any]] = {}
 
     def run(
         self,
@@ -70,7 +74,7 @@ class Execution:
         tool = self._catalogue.tool(slug, version)
         account = self._account(tool, user_id, account_id)
         log_id = f"log_{secrets.token_hex(6)}"
-        complaint = _complaint(tool, given)
+        complaint = _complaint(self.stricter.get(slug, tool.parameters), given)
         if complaint:
             return Outcome({}, complaint, log_id)
         try:
@@ -112,12 +116,12 @@ class Execution:
         return account
 
 
-def _complaint(tool: Tool, given: Mapping[str, Any]) -> str | None:
+def _complaint(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> str | None:
     """Why the arguments do not fit, in the words Composio uses for missing ones."""
-    errors = sorted(Draft202012Validator(tool.parameters).iter_errors(dict(given)), key=str)
+    errors = sorted(Draft202012Validator(parameters).iter_errors(dict(given)), key=str)
     if not errors:
         return None
-    missing = [name for name in tool.parameters.get("required", []) if name not in given]
+    missing = [name for name in parameters.get("required", []) if name not in given]
     lines = [f"- Following fields are missing: {set(missing)}"] if missing else []
     lines += [
         f"- Error in {each.json_path}: {each.message}" for each in errors if each.validator != "required"

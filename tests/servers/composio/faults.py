@@ -60,6 +60,7 @@ class Seen:
     """One request, as it came in; `status` is what was answered, None if nothing."""
 
     call: str
+    query: str
     body: Any
     status: int | None = None
     fault: Kind | None = None
@@ -84,7 +85,8 @@ class Faults:
             await self.app(scope, receive, send)
             return
         body = await _body_of(receive)
-        seen = Seen(f"{scope['method']} {scope['path'].removeprefix(API)}", _parsed(body))
+        call = f"{scope['method']} {scope['path'].removeprefix(API)}"
+        seen = Seen(call, scope["query_string"].decode(), _parsed(body))
         self.seen.append(seen)
         fault = self._take(seen.call)
         if fault is None:

@@ -12,6 +12,7 @@ import pytest
 from nexus.core.action import ApprovalId, Call, CallId, Digest, ThreadId, digest_of
 from nexus.core.approval import (
     DECIDED,
+    MAX_COMMENT,
     MAX_MESSAGE,
     Approval,
     ApprovalState,
@@ -34,7 +35,17 @@ from tests.world import MAIL, READ, SEND
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
 CALL = Call(CallId("c0ffee"), SEND.slug, MAIL)
-DECISIONS: tuple[Decision, ...] = (Approve(), Edit({"to": "b"}), Reject(), Reject("no"), Respond("done"))
+DECISIONS: tuple[Decision, ...] = (
+    Approve(),
+    Approve(comment="fine"),
+    Edit({"to": "b"}),
+    Edit({"to": "b"}, comment="to both"),
+    Reject(),
+    Reject("no"),
+    Reject("no", comment="they asked"),
+    Respond("done"),
+    Respond("done", comment="by phone"),
+)
 
 
 def approval(question: Question = "action", state: ApprovalState = "pending") -> Approval:
@@ -62,7 +73,9 @@ def test_a_pending_approval_takes_each_decision_that_fits(decision: Decision) ->
     assert decided.message == {"no": "no", "done": "done"}.get(
         getattr(decision, "reason", None) or getattr(decision, "message", "")
     )
-    assert replace(decided, state="pending", decided_at=None, decided_by=None, message=None) == approval()
+    assert decided.comment == (decision.comment or None)
+    undone = replace(decided, state="pending", decided_at=None, decided_by=None, message=None, comment=None)
+    assert undone == approval()
 
 
 @pytest.mark.parametrize(
@@ -107,6 +120,16 @@ def test_a_message_that_cannot_be_passed_on_is_refused(
     check_answer(approval(), word("x" * MAX_MESSAGE))
     with pytest.raises(DecisionInvalid, match=problem):
         check_answer(approval(), word(message))
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=repr)
+@pytest.mark.parametrize(
+    ("comment", "problem"), [("x" * (MAX_COMMENT + 1), "comment: 4,001"), ("a\udc00", "comment: .*surrogate")]
+)
+def test_a_comment_that_cannot_be_kept_is_refused(decision: Decision, comment: str, problem: str) -> None:
+    check_answer(approval(), replace(decision, comment="x" * MAX_COMMENT))
+    with pytest.raises(DecisionInvalid, match=problem):
+        check_answer(approval(), replace(decision, comment=comment))
 
 
 def test_expiry_is_recorded_once_and_only_for_what_is_pending() -> None:

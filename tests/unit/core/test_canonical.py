@@ -163,7 +163,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "too deep": (_nested(MAX_DEPTH + 1), "is nested too deeply"),
     "a hundred thousand levels": (_nested(100_000), "is nested too deeply"),
     "a loop": (_Loop(), "is nested too deeply"),
-    "a megabyte": ("x" * 2**20, "bytes are more than"),
+    "two megabytes": ("x" * 2**21, "bytes are more than"),
     "bytes": ({"b": b"x"}, "is a bytes, not a JSON value"),
     "a set": ({"s": {1}}, "is a set, not a JSON value"),
     "a map that is no dict": ({"m": MappingProxyType({})}, "is a mappingproxy, not a JSON value"),

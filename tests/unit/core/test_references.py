@@ -30,3 +30,9 @@ def test_what_is_a_reference(text: str, found: list[str]):
 )
 def test_a_reference_is_known_only_as_a_whole(reference: str, is_there: bool):  # noqa: FBT001
     assert is_known(reference, [Source("user", "x"), Source("tool:t", "Added task-7.")]) is is_there
+
+
+@pytest.mark.parametrize("part", ["x", "a-", "1a", "a@", "a.", "A_", "a@a.", "."])
+def test_a_text_made_to_be_read_for_ever_is_read_at_once(part: str):
+    """What reads on from every place of half a million characters takes hours."""
+    assert all(part[0] in each for each in references(part * 500_000))

@@ -37,6 +37,18 @@ def test_what_is_required_comes_first_then_a_few_options_without_noise() -> None
     assert simple.lost == ("/p8: optional", "/p9: optional")
 
 
+@pytest.mark.parametrize(
+    ("required", "subject", "is_written"),
+    [(("to", "body"), TEXT, True), (("to",), TEXT, False), (("to", "body"), {"type": "integer"}, False)],
+    ids=["a message", "no text", "no words"],
+)
+def test_a_message_with_a_text_gets_a_subject(
+    required: tuple[str, ...], subject: dict[str, Any], *, is_written: bool
+) -> None:
+    message = schema({"subject": subject, "to": TEXT, "body": TEXT}, *required)
+    assert ("subject" in simplified(message).schema["required"]) is is_written
+
+
 def test_options_that_the_request_mentions_are_among_the_few() -> None:
     names = [f"p{number}" for number in range(MAX_OPTIONAL + 4)]
     parameters = schema(

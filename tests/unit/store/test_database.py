@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -152,3 +154,32 @@ async def test_a_file_that_cannot_be_opened_now_can_be_opened_later(tmp_path: Pa
     (tmp_path / "in the way").unlink()
     assert await database.write(lambda _, now: now) == clock.now()
     await database.close()
+
+
+def look_in(path: Path) -> list[str]:
+    """What another program finds there: it opens the file, reads, and closes it."""
+    code = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('SELECT id FROM threads'))"
+    done = subprocess.run([sys.executable, "-c", code, path], check=True, capture_output=True, text=True)
+    return done.stdout.split()
+
+
+def adds(thread: str) -> Callable[[sqlite3.Connection, datetime], object]:
+    query = "INSERT INTO threads (user, id, title, created_at, updated_at) VALUES ('owner', ?2, '', ?1, ?1)"
+    return lambda connection, now: connection.execute(query, (now.isoformat(), thread))
+
+
+async def test_another_program_that_looks_in_takes_nothing_from_a_process_with_two_connections(
+    database: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "home" / "nexus.db"
+    await database.write(adds("a"))
+    second = Database(path, clock)
+    try:
+        await second.write(adds("b"))
+        assert len(look_in(path)) == 2
+        # Had it taken the file for left, what is written from now on would be in a log that is not there.
+        await database.write(adds("c"))
+        await second.write(adds("d"))
+        assert len(look_in(path)) == 4
+    finally:
+        await second.close()

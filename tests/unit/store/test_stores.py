@@ -253,7 +253,7 @@ async def test_nothing_is_claimed_without_an_approval_in_time_of_this_very_actio
     with pytest.raises(DigestMismatch):
         await stores.ledger.claim(claim(digest=Digest("e")), approval_id="a-1")
     with pytest.raises(Refused, match="forbidden by now"):
-        await stores.ledger.claim(claim(refusal="forbidden by now"), approval_id="a-1")
+        await stores.ledger.claim(claim(refusal=Refused("forbidden by now")), approval_id="a-1")
     stores.clock.advance(timedelta(hours=2))
     with pytest.raises(ApprovalExpired):
         await stores.ledger.claim(claim(), approval_id="a-1")

@@ -6,7 +6,8 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ from nexus.errors import (
     Refused,
     SettingsInvalid,
     ToolFailed,
-    Unavailable,
 )
-from nexus.tools.composio import ComposioProvider, open_composio
+from nexus.settings import Settings
+from nexus.tools.composio import ComposioProject, ComposioProvider, open_composio, open_project
 from tests.servers.composio.faults import Kind
 from tests.servers.composio.standin import KEY, ComposioStandIn
 from tests.servers.composio.toolkits.base import OLDER
@@ -49,10 +50,39 @@ def _url(standin: ComposioStandIn) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(name="project")
+async def _project(url: str, tmp_path: Path) -> AsyncIterator[ComposioProject]:
+    async with opened(url, tmp_path) as project:
+        yield project
+
+
+@asynccontextmanager
+async def opened(url: str, home: Path, **settings: Any) -> AsyncIterator[ComposioProject]:
+    async with open_project(settings_for(url, home, **settings)) as project:
+        assert project is not None
+        yield project
+
+
+def settings_for(url: str, home: Path, **settings: Any) -> Settings:
+    return Settings(home=home, composio_api_key=KEY, composio_base_url=url, **settings)
+
+
 @pytest.fixture(name="provider")
-async def _provider(url: str) -> AsyncIterator[ComposioProvider]:
-    async with open_composio(KEY, base_url=url) as client:
-        yield ComposioProvider(client, user_id="ana", toolkits=["gmail", "github"])
+async def _provider(project: ComposioProject) -> ComposioProvider:
+    return await provider_of(project, ["gmail", "github"])
+
+
+async def provider_of(
+    project: ComposioProject, toolkits: Sequence[str], *, user: str = "ana"
+) -> ComposioProvider:
+    """The user's provider, with everything it offers read from Composio."""
+
+    async def wanted() -> frozenset[str]:
+        return frozenset(toolkits)
+
+    await project.list_accounts(user)
+    await project.sync(toolkits)
+    return ComposioProvider(project, user_id=user, wanted=wanted)
 
 
 async def spec_named(provider: ComposioProvider, slug: str) -> ToolSpec:
@@ -73,15 +103,6 @@ async def test_every_tool_comes_with_its_hints_its_version_and_the_users_account
     assert specs["GITHUB_GET_AN_ISSUE"].account is None
 
 
-async def test_lists_are_read_to_their_last_page(
-    provider: ComposioProvider, standin: ComposioStandIn, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("nexus.tools.composio.listing.PAGE", 2)
-    assert len(await provider.tools()) == sum(
-        each.toolkit in ("gmail", "github") for each in standin.catalogue.tools.values()
-    )
-
-
 async def test_a_mail_is_sent_in_one_request_and_its_log_id_is_kept(
     provider: ComposioProvider, standin: ComposioStandIn
 ):
@@ -92,9 +113,11 @@ async def test_a_mail_is_sent_in_one_request_and_its_log_id_is_kept(
     assert standin.posts(SEND) == 1
 
 
-async def test_a_pinned_version_is_what_is_listed_and_what_runs(url: str, standin: ComposioStandIn):
-    async with open_composio(KEY, base_url=url) as client:
-        pinned = ComposioProvider(client, user_id="ana", toolkits=["gmail"], versions={"gmail": OLDER})
+async def test_a_pinned_version_is_what_is_listed_and_what_runs(
+    url: str, standin: ComposioStandIn, tmp_path: Path
+):
+    async with opened(url, tmp_path, toolkit_versions={"gmail": OLDER}) as project:
+        pinned = await provider_of(project, ["gmail"])
         spec = await spec_named(pinned, SEND)
         await pinned.call(spec, MAIL, key="k1")
     assert spec.version == OLDER
@@ -131,15 +154,15 @@ async def test_an_account_that_expired_meanwhile_is_to_be_connected_again(
         await provider.call(spec, MAIL, key="k1")
 
 
-async def test_one_user_never_acts_on_the_account_of_another(url: str, standin: ComposioStandIn):
+async def test_one_user_never_acts_on_the_account_of_another(
+    project: ComposioProject, standin: ComposioStandIn
+):
     standin.connect("bo", "gmail")
-    async with open_composio(KEY, base_url=url) as client:
-        ana = ComposioProvider(client, user_id="ana", toolkits=["gmail"])
-        bo = ComposioProvider(client, user_id="bo", toolkits=["gmail"])
-        hers = await spec_named(ana, SEND)
-        assert hers.account != (await spec_named(bo, SEND)).account
-        with pytest.raises(Refused):
-            await bo.call(hers, MAIL, key="k1")
+    ana, bo = await provider_of(project, ["gmail"]), await provider_of(project, ["gmail"], user="bo")
+    hers = await spec_named(ana, SEND)
+    assert hers.account != (await spec_named(bo, SEND)).account
+    with pytest.raises(Refused):
+        await bo.call(hers, MAIL, key="k1")
     assert standin.effects() == 0
 
 
@@ -165,16 +188,40 @@ async def test_what_composio_decides_before_it_runs_a_tool_is_certain(
     assert (standin.effects(), standin.posts(SEND)) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    "text", ["Request timed out", "Failed with status code 504", "500 Server Error", "read ECONNRESET"]
+)
+async def test_an_app_that_gave_composio_no_answer_may_have_acted(
+    provider: ComposioProvider, standin: ComposioStandIn, text: str
+):
+    standin.fault("unsuccessful", "after", message=text)
+    with pytest.raises(OutcomeUnknown, match=text):
+        await provider.call(await spec_named(provider, SEND), MAIL, key="k1")
+    standin.fault("unsuccessful", message=text)
+    with pytest.raises(ToolFailed, match=text):
+        await provider.call(await spec_named(provider, "GMAIL_FETCH_EMAILS"), {}, key="k2")
+
+
+@pytest.mark.parametrize("text", ["The subject is longer than 500 characters", "Error code: 404"])
+async def test_a_plain_refusal_of_the_app_is_certain(
+    provider: ComposioProvider, standin: ComposioStandIn, text: str
+):
+    standin.fault("unsuccessful", message=text)
+    with pytest.raises(ToolFailed, match=text):
+        await provider.call(await spec_named(provider, SEND), MAIL, key="k1")
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", OPEN)
 async def test_what_may_have_happened_is_open_and_never_sent_twice(
-    provider: ComposioProvider, url: str, standin: ComposioStandIn, kind: Kind, when: Any
+    url: str, standin: ComposioStandIn, tmp_path: Path, kind: Kind, when: Any
 ):
-    spec = await spec_named(provider, SEND)
-    standin.fault(kind, when)
-    async with open_composio(KEY, base_url=url, patience=1 if kind == "timeout" else 60) as client:
+    async with opened(url, tmp_path, tool_timeout=1 if kind == "timeout" else 60) as project:
+        provider = await provider_of(project, ["gmail"])
+        spec = await spec_named(provider, SEND)
+        standin.fault(kind, when)
         with pytest.raises(OutcomeUnknown):
-            await ComposioProvider(client, user_id="ana", toolkits=[]).call(spec, MAIL, key="k1")
+            await provider.call(spec, MAIL, key="k1")
     assert await asyncio.to_thread(standin.app.struck.wait, 60)
     assert (standin.effects(), standin.posts(SEND)) == (when == "after", 1)
 
@@ -187,20 +234,20 @@ async def test_an_answer_without_a_verdict_is_open(provider: ComposioProvider, s
         await provider.call(spec, MAIL, key="k1")
 
 
-async def test_where_nobody_listens_nothing_was_sent(standin: ComposioStandIn):
+async def test_where_nobody_listens_nothing_was_sent_and_tools_are_still_known(
+    standin: ComposioStandIn, tmp_path: Path
+):
     with running(standin.app) as url:
-        async with open_composio(KEY, base_url=url) as client:
-            provider = ComposioProvider(client, user_id="ana", toolkits=["gmail"])
-            spec = await spec_named(provider, SEND)
-    async with open_composio(KEY, base_url=url) as client:
+        async with opened(url, tmp_path) as project:
+            await provider_of(project, ["gmail"])
+
+    async def wanted() -> frozenset[str]:
+        return frozenset({"gmail"})
+
+    async with opened(url, tmp_path) as project:
+        provider = ComposioProvider(project, user_id="ana", wanted=wanted)
         with pytest.raises(NotSent):
-            await ComposioProvider(client, user_id="ana", toolkits=[]).call(spec, MAIL, key="k1")
-
-
-async def test_a_list_that_cannot_be_had_is_said(provider: ComposioProvider, standin: ComposioStandIn):
-    standin.fault("401", on="GET /tools")
-    with pytest.raises(Unavailable, match="cannot list"):
-        await provider.tools()
+            await provider.call(await spec_named(provider, SEND), MAIL, key="k1")
 
 
 async def test_an_address_elsewhere_needs_https():
@@ -222,11 +269,17 @@ def watch(event, arguments):
 
 sys.addaudithook(watch)
 
-from nexus.tools.composio import ComposioProvider, open_composio
+from nexus.settings import Settings
+from nexus.tools.composio import ComposioProvider, open_project
 
-async def main(url):
-    async with open_composio("ak_stand_in", base_url=url) as client:
-        provider = ComposioProvider(client, user_id="ana", toolkits=["gmail"])
+async def gmail():
+    return frozenset({"gmail"})
+
+async def main(url, home):
+    settings = Settings(home=home, composio_api_key="ak_stand_in", composio_base_url=url)
+    async with open_project(settings) as project:
+        provider = ComposioProvider(project, user_id="ana", wanted=gmail)
+        assert await provider.has_changed()
         spec = {spec.slug: spec for spec in await provider.tools()}["GMAIL_SEND_EMAIL"]
         await provider.call(spec, {"recipient_email": "a@example.com", "body": "x"}, key="k")
         try:
@@ -234,16 +287,18 @@ async def main(url):
         except Exception as error:
             print(type(error).__name__)
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(*sys.argv[1:]))
 import atexit
 atexit.register(lambda: print(json.dumps(sorted(reached))))
 """
 
 
-def test_nothing_but_the_configured_address_is_ever_looked_up_or_reached(url: str, standin: ComposioStandIn):
+def test_nothing_but_the_configured_address_is_ever_looked_up_or_reached(
+    url: str, standin: ComposioStandIn, tmp_path: Path
+):
     """A program of its own, to its very end: telemetry is sent by threads and when a program ends."""
     done = subprocess.run(
-        [sys.executable, "-c", QUIET, url],
+        [sys.executable, "-c", QUIET, url, str(tmp_path)],
         capture_output=True,
         text=True,
         check=True,

@@ -1,53 +1,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nexus.core.tool import ToolSpec
 from nexus.errors import ModelMissing
 from nexus.ports.embeddings import Embedder
-from nexus.ports.index import Scope
 from nexus.tools import search_text
-from nexus.tools.index import HybridIndex
 from tests.unit.tools_index.counting import WordCounts
-
-NAMES = (
-    "MAIL_SEND_MESSAGE",
-    "MAIL_LIST_MESSAGES",
-    "CALENDAR_CREATE_EVENT",
-    "NOTES_WRITE_NOTE",
-    "FILES_DELETE_FILE",
-)
-Make = Callable[..., HybridIndex]
-
-
-def tool(slug: str, description: str = "Does what its name says.") -> ToolSpec:
-    return ToolSpec(slug, slug.partition("_")[0].lower(), slug, description, {"type": "object"})
-
-
-TOOLS = [tool(name) for name in NAMES]
-
-
-@pytest.fixture
-async def make(tmp_path: Path) -> AsyncIterator[Make]:
-    """Indexes over one cache folder, closed at the end."""
-    made: list[HybridIndex] = []
-
-    def build(embedder: Embedder | None, folder: Path | None = tmp_path, **options: object) -> HybridIndex:
-        made.append(HybridIndex(embedder, folder, **options))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield build
-    for index in made:
-        await index.close()
-
-
-async def slugs(index: HybridIndex, query: str, limit: int = 15) -> list[str]:
-    return [hit.slug for hit in await index.search(query, limit=limit)]
+from tests.unit.tools_index.indexing import TOOLS, Make, filled, slugs, tool
 
 
 def vectors_file(folder: Path) -> Path:
@@ -73,12 +37,6 @@ def occupied(folder: Path) -> Path:
     path = folder / "occupied"
     path.write_text("a file")
     return path
-
-
-async def filled(index: HybridIndex, tools: list[ToolSpec] = TOOLS) -> HybridIndex:
-    await index.update(tools)
-    await index.ready()
-    return index
 
 
 async def test_words_of_the_name_find_the_tool(make: Make):
@@ -179,10 +137,10 @@ async def test_only_new_and_changed_tools_are_embedded(make: Make):
     index = await filled(make(embedder))
     embedder.texts.clear()
     await filled(index, [*TOOLS[1:], tool("TASKS_ADD_TASK")])
-    assert embedder.texts == ["tasks add task. Does what its name says."]
+    assert embedder.texts == ["Does what its name says. (tasks add task)"]
     embedder.texts.clear()
     await filled(index, [replace(TOOLS[0], description="Something else."), *TOOLS[1:]])
-    assert embedder.texts == ["mail send message. Something else."]
+    assert embedder.texts == ["Something else. (mail send message)"]
 
 
 async def test_tools_that_are_gone_are_not_found(make: Make):
@@ -367,103 +325,7 @@ async def test_many_searches_at_once_agree(make: Make, embedder: Callable[[], Em
     assert all(other == first for other in others)
 
 
-async def score_of(index: HybridIndex, slug: str, query: str) -> float:
-    return next(hit.score for hit in await index.search(query) if hit.slug == slug)
-
-
-@pytest.mark.parametrize("embedder", [WordCounts, lambda: None])
-async def test_a_tool_that_fits_one_sentence_is_not_drowned_by_the_others(
-    make: Make, embedder: Callable[[], Embedder | None]
-):
-    photos = tool("PHOTOS_EDIT", "Crop the wide picture of a garden.")
-    index = await filled(make(embedder()), [*TOOLS, photos])
-    asked = "Crop the wide picture of the garden, crop the garden, crop the picture"
-    in_one = await score_of(index, "FILES_DELETE_FILE", f"{asked} and delete a file")
-    assert await score_of(index, "FILES_DELETE_FILE", f"{asked}. And delete a file.") > in_one + 0.2
-
-
-MANY = [tool(f"{app}_SEND_MESSAGE_{number}") for app in ("CHAT", "POST", "RADIO") for number in range(8)]
-
-
-async def apps_found(index: HybridIndex, query: str, connected: set[str] | None, limit: int = 8) -> list[str]:
-    scope = Scope(connected=None if connected is None else frozenset(connected))
-    return [hit.slug.partition("_")[0] for hit in await index.search(query, limit=limit, scope=scope)]
-
-
-@pytest.mark.parametrize("embedder", [WordCounts, lambda: None])
-async def test_tools_of_connected_apps_come_first_and_leave_room_for_others(
-    make: Make, embedder: Callable[[], Embedder | None]
-):
-    index = await filled(make(embedder()), MANY)
-    assert await apps_found(index, "send a message", None) != await apps_found(
-        index, "send a message", {"radio"}
-    )
-    found = await apps_found(index, "send a message", {"radio"})
-    assert found[:6] == ["RADIO"] * 6
-    assert found[6:]
-    assert "RADIO" not in found[6:]
-
-
-async def test_others_take_the_places_that_connected_apps_do_not_fill(make: Make):
-    index = await filled(make(WordCounts()), MANY)
-    found = await apps_found(index, "send a message", {"radio"}, limit=20)
-    assert found[:8] == ["RADIO"] * 8
-    assert len(found) == 20
-    assert len(await apps_found(index, "send a message", {"nothing of this"})) == 8
-
-
-async def test_an_app_that_is_named_comes_first_though_it_is_not_connected(make: Make):
-    index = await filled(make(WordCounts()), MANY)
-    assert (await apps_found(index, "send a message with chat", {"radio"}))[0] == "CHAT"
-
-
-async def test_an_app_that_is_named_has_the_advantage(make: Make):
-    tools = [tool("RADIO_SEND", "Send a message."), tool("CHAT_PUT", "Post a message, now.")]
-    index = await filled(make(None), tools)
-    assert (await slugs(index, "send a message"))[0] == "RADIO_SEND"
-    assert (await slugs(index, "post a message in chat now"))[0] == "CHAT_PUT"
-
-
-async def test_a_request_is_pulled_to_the_tool_that_served_one_like_it(make: Make):
-    index = await filled(make(WordCounts()))
-    asked = "tell the crew about lunch"
-    assert (await slugs(index, asked))[0] != "NOTES_WRITE_NOTE"
-    scope = Scope(examples={"NOTES_WRITE_NOTE": ["tell the crew about dinner"], "GONE": ["lunch"]})
-    assert (await index.search(asked, scope=scope))[0].slug == "NOTES_WRITE_NOTE"
-
-
-async def test_what_one_user_did_is_nothing_to_another(make: Make):
-    index = await filled(make(WordCounts()))
-    asked = "tell the crew about lunch"
-    before = await index.search(asked)
-    await index.search(asked, scope=Scope(examples={"NOTES_WRITE_NOTE": ["tell the crew about dinner"]}))
-    assert await index.search(asked) == before
-
-
-async def test_examples_are_embedded_once(make: Make):
-    embedder = WordCounts()
-    index = await filled(make(embedder))
-    embedder.texts.clear()
-    scope = Scope(examples={"MAIL_SEND_MESSAGE": ["one", "two"], "NOTES_WRITE_NOTE": ["one"]})
-    for _ in range(2):
-        await index.search("message", scope=scope)
-    assert embedder.texts == ["message", "one", "two", "message"]
-
-
-async def test_examples_without_vectors_change_nothing(make: Make):
-    index = await filled(make(None))
-    scope = Scope(examples={"MAIL_SEND_MESSAGE": ["delete the file"]})
-    assert await index.search("delete the file", scope=scope) == await index.search("delete the file")
-
-
-async def test_a_name_that_is_also_a_common_word_is_no_name(make: Make):
-    """`make` is used by other tools too, `radio` by its own: only the one counts as an app that is named."""
-    making = [tool(f"NOTES_PUT_{number}", "Make a note, or make another.") for number in range(9)]
-    others = [tool("MAKE_RUN", "Start a scenario."), tool("RADIO_RUN", "Start a channel.")]
-    index = await filled(make(None), [*making, *others])
-    found = await slugs(index, "make a note", 9)
-    assert "MAKE_RUN" not in found
-    connected = Scope(connected=frozenset({"notes"}))
-    assert (await index.search("run radio", scope=connected))[0].slug == "RADIO_RUN"
-    first = await index.search("run make", scope=connected)
-    assert first[0].slug.startswith("NOTES")
+async def test_the_words_of_an_address_find_nothing(make: Make):
+    index = await filled(make(WordCounts(), None), [tool("EXAMPLE_LIST_TRIAGE"), tool("POST_SEND_EMAIL")])
+    hits = await index.search("triage@example.com")
+    assert hits[0].slug == "POST_SEND_EMAIL"

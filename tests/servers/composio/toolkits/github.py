@@ -17,6 +17,9 @@ from tests.servers.composio.toolkits.base import (
     tool,
 )
 
+LOOKS = (*READS, "openWorldHint")
+"""As Composio really tags GitHub's tools, and nearly nine in ten of all that read."""
+
 _REPOSITORY = {
     "owner": text("Who the repository belongs to, e.g. octo-org."),
     "repo": text("Name of the repository, without its owner."),
@@ -68,7 +71,7 @@ class GitHub:
             raise ToolFailure(f"404 Client Error: Not Found for issue {given['issue_number']}")
         return issues[given["issue_number"] - 1]
 
-    @tool("GITHUB_LIST_REPOSITORIES_FOR_THE_AUTHENTICATED_USER", "List My Repositories", READS)
+    @tool("GITHUB_LIST_REPOSITORIES_FOR_THE_AUTHENTICATED_USER", "List My Repositories", LOOKS)
     def list_repositories(self, given: Arguments) -> dict[str, Any]:  # noqa: ARG002 - takes nothing
         """List the repositories the connected person can see."""
         return {"repositories": [{"full_name": name} for name in self.repositories]}
@@ -76,7 +79,7 @@ class GitHub:
     @tool(
         "GITHUB_LIST_REPOSITORY_ISSUES",
         "List Repository Issues",
-        (*READS, "important"),
+        (*LOOKS, "important"),
         required=_REPOSITORY,
         optional={
             "state": text("Which issues to list.", enum=["open", "closed", "all"], default="open"),
@@ -97,7 +100,7 @@ class GitHub:
         wanted.sort(key=lambda issue: issue["created_at"], reverse=given["direction"] == "desc")
         return {"issues": wanted[: given["per_page"]]}
 
-    @tool("GITHUB_GET_AN_ISSUE", "Get An Issue", READS, required=_ISSUE)
+    @tool("GITHUB_GET_AN_ISSUE", "Get An Issue", LOOKS, required=_ISSUE)
     def get_issue(self, given: Arguments) -> dict[str, Any]:
         """Read one issue of a repository."""
         return self._issue(given)

@@ -8,7 +8,6 @@ from uuid import UUID
 from tests.servers.composio.toolkits.base import (
     API_KEY,
     CREATES,
-    OAUTH,
     READS,
     UPDATES,
     Arguments,
@@ -28,7 +27,7 @@ class Linear:
     """One team and its issues."""
 
     toolkit: ClassVar[Toolkit] = Toolkit(
-        "linear", "Linear", "Issue tracking.", "developer tools", schemes=(OAUTH, API_KEY)
+        "linear", "Linear", "Issue tracking.", "developer tools", schemes=(API_KEY,)
     )
 
     def __init__(self) -> None:

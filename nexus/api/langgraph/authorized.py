@@ -1,0 +1,170 @@
+"""Before LangGraph's routes: an operator's `@auth.on` handlers say what is there, and what may be done.
+
+Only with such handlers; each user's things are a store of their own in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+from nexus.api.access import CallerDep
+from nexus.api.dependencies import RunsDep, ServiceDep
+from nexus.api.hook import Hook
+from nexus.errors import InvalidInput, NotFound, Refused
+from nexus.ports.runs import system_assistant
+from nexus.runtime.runs import Runs
+from nexus.runtime.service import Service
+from nexus.runtime.thread_states import Visible
+
+Json = dict[str, Any]
+
+_THREAD = "/threads/{thread_id}"
+_RUN = "/threads/{thread_id}/runs/{run_id}"
+_ASSISTANT = "/assistants/{assistant_id}"
+
+ACTIONS: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("POST", "/threads"): ("threads", "create"),
+    ("POST", "/threads/search"): ("threads", "search"),
+    ("POST", "/threads/count"): ("threads", "search"),
+    ("POST", "/threads/prune"): ("threads", "delete"),
+    ("GET", _THREAD): ("threads", "read"),
+    ("PATCH", _THREAD): ("threads", "update"),
+    ("DELETE", _THREAD): ("threads", "delete"),
+    ("POST", f"{_THREAD}/copy"): ("threads", "read"),
+    ("GET", f"{_THREAD}/state"): ("threads", "read"),
+    ("POST", f"{_THREAD}/state"): ("threads", "update"),
+    ("GET", f"{_THREAD}/state/{{checkpoint_id}}"): ("threads", "read"),
+    ("POST", f"{_THREAD}/state/checkpoint"): ("threads", "read"),
+    ("GET", f"{_THREAD}/history"): ("threads", "read"),
+    ("POST", f"{_THREAD}/history"): ("threads", "read"),
+    ("GET", f"{_THREAD}/stream"): ("threads", "read"),
+    ("POST", f"{_THREAD}/stream/events"): ("threads", "read"),
+    ("POST", f"{_THREAD}/commands"): ("threads", "create_run"),
+    ("GET", f"{_THREAD}/runs"): ("threads", "read"),
+    ("POST", f"{_THREAD}/runs"): ("threads", "create_run"),
+    ("POST", f"{_THREAD}/runs/wait"): ("threads", "create_run"),
+    ("POST", f"{_THREAD}/runs/stream"): ("threads", "create_run"),
+    ("GET", _RUN): ("threads", "read"),
+    ("DELETE", _RUN): ("threads", "delete"),
+    ("GET", f"{_RUN}/join"): ("threads", "read"),
+    ("GET", f"{_RUN}/stream"): ("threads", "read"),
+    ("POST", f"{_RUN}/cancel"): ("threads", "update"),
+    ("GET", f"{_THREAD}/story"): ("threads", "read"),
+    ("POST", "/v1/chat/completions"): ("threads", "create_run"),
+    ("POST", "/runs"): ("threads", "create_run"),
+    ("POST", "/runs/wait"): ("threads", "create_run"),
+    ("POST", "/runs/stream"): ("threads", "create_run"),
+    ("POST", "/runs/batch"): ("threads", "create_run"),
+    ("POST", "/runs/cancel"): ("threads", "update"),
+    ("POST", "/assistants"): ("assistants", "create"),
+    ("POST", "/assistants/search"): ("assistants", "search"),
+    ("POST", "/assistants/count"): ("assistants", "search"),
+    ("GET", _ASSISTANT): ("assistants", "read"),
+    ("PATCH", _ASSISTANT): ("assistants", "update"),
+    ("DELETE", _ASSISTANT): ("assistants", "delete"),
+    ("POST", f"{_ASSISTANT}/versions"): ("assistants", "read"),
+    ("POST", f"{_ASSISTANT}/latest"): ("assistants", "update"),
+    ("GET", f"{_ASSISTANT}/graph"): ("assistants", "read"),
+    ("GET", f"{_ASSISTANT}/schemas"): ("assistants", "read"),
+    ("GET", f"{_ASSISTANT}/subgraphs"): ("assistants", "read"),
+    ("GET", f"{_ASSISTANT}/subgraphs/{{namespace}}"): ("assistants", "read"),
+    ("GET", "/v1/models"): ("assistants", "search"),
+    ("GET", "/v1/models/{model}"): ("assistants", "read"),
+    ("PUT", "/store/items"): ("store", "put"),
+    ("GET", "/store/items"): ("store", "get"),
+    ("DELETE", "/store/items"): ("store", "delete"),
+    ("POST", "/store/items/search"): ("store", "search"),
+    ("POST", "/store/namespaces"): ("store", "list_namespaces"),
+}
+"""What each route does, in the words of `@auth.on`."""
+
+_NAMESPACES = {"search": "namespace_prefix", "list_namespaces": "prefix"}
+"""What the fields are called that a handler knows as `namespace`."""
+
+
+async def authorized(request: Request, _: CallerDep, service: ServiceDep, runs: RunsDep) -> None:
+    """Ask whether it may be done, and note what is there for whoever asks.
+
+    FastAPI solves this before it checks the body, which it has parsed: what a handler changes of it counts.
+
+    Raises:
+        Refused: It may not be done.
+        NotFound: What the path or the body names is not there for them.
+    """
+    hook: Hook | None = request.app.state.hook
+    if hook is None:
+        return
+    key = (request.method, request.scope["route"].path)
+    if key not in ACTIONS:
+        raise Refused(f"Nobody said who may {key[0]} {key[1]}.")
+    resource, action = ACTIONS[key]
+    visible = await _asked(hook, request, resource, action)
+    if visible is None:
+        return
+    request.state.visible = visible
+    if resource == "threads":
+        await _check_thread(request, service, visible)
+    if resource == "assistants" and (named := request.path_params.get("assistant_id")):
+        await _check_assistant(runs, named, visible)
+
+
+async def _asked(hook: Hook, request: Request, resource: str, action: str) -> Visible | None:
+    """The handler's answer; what it changed of the body is in the body."""
+    body: Any = await request.json() if await request.body() else None
+    if isinstance(body, list):  # a batch: each by itself
+        answers = [await hook.authorize(request, resource, action, each) for each in body]
+        return next((each for each in answers if each is not None), None)
+    value: Json = body if isinstance(body, dict) else {}
+    if resource == "store":
+        await _ask_of_store(hook, request, action, value)
+        return None
+    given = {**value, **request.path_params}
+    answer = await hook.authorize(request, resource, action, given)
+    changed = {name: each for name, each in given.items() if name not in request.path_params}
+    if body is None and changed:
+        raise InvalidInput("a handler adds to it: send {}", field="body")
+    value.update(changed)
+    return answer
+
+
+async def _ask_of_store(hook: Hook, request: Request, action: str, value: Json) -> None:
+    """A handler may move a request to another namespace."""
+    query = request.query_params
+    sent = query.getlist("namespace") if action == "get" else value.get(_NAMESPACES.get(action, "namespace"))
+    parts = tuple(part for each in sent or () for part in str(each).split("."))
+    given: Json = {**value, **({"key": query.get("key")} if action == "get" else {}), "namespace": parts}
+    await hook.authorize(request, "store", action, given)
+    moved = list(given.pop("namespace") or ())
+    if action == "get":
+        pairs = [pair for pair in query.multi_items() if pair[0] != "namespace"]
+        request.scope["query_string"] = urlencode([*pairs, *(("namespace", each) for each in moved)]).encode()
+        request.__dict__.pop("_query_params", None)
+        return
+    if moved != list(parts) and not await request.body():
+        raise InvalidInput("a handler adds to it: send {}", field="body")
+    value |= given
+    if moved or parts:
+        value[_NAMESPACES.get(action, "namespace")] = moved
+
+
+async def _check_thread(request: Request, service: Service, visible: Visible) -> None:
+    """Whether the thread is there for whoever asks. One that is not there at all is the route's business."""
+    thread_id = request.path_params.get("thread_id")
+    if thread_id is None:
+        return
+    try:
+        thread = await service.threads.get(thread_id)
+    except NotFound:
+        return
+    if thread.id == thread_id and not visible(thread.metadata):
+        raise NotFound(f"There is no one thread {thread_id!r}.")
+
+
+async def _check_assistant(runs: Runs, assistant_id: str, visible: Visible) -> None:
+    found = await runs.assistants.get(assistant_id)
+    if found.id != system_assistant(found.graph) and not visible(found.metadata):
+        raise NotFound(f"There is no assistant {assistant_id!r}.")

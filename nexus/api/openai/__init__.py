@@ -1,0 +1,1 @@
+"""Nexus as a model, for clients that speak OpenAI's chat completions."""

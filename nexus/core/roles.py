@@ -1,0 +1,46 @@
+"""What users may do beyond what is their own: the one place that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nexus.core.user import OWNER
+from nexus.errors import Refused
+
+Role = Literal["user", "approver", "admin"]
+"""user: their own threads, approvals, rules, endpoints and events, nothing else; approver: also decides on
+others' calls where a rule names them; admin: also manages users and reads everybody's events."""
+
+ROLES: tuple[Role, ...] = ("user", "approver", "admin")
+"""The least first."""
+
+Power = Literal["review", "manage"]
+"""review: decide on others' calls that a rule hands to one; manage: users, and the audit log of all."""
+
+_POWERS: dict[Role, frozenset[Power]] = {
+    "user": frozenset(),
+    "approver": frozenset({"review"}),
+    "admin": frozenset({"review", "manage"}),
+}
+
+_NEEDED = {"review": "Only an approver decides on others' calls.", "manage": "Only an admin may do this."}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and as what."""
+
+    user: str
+    role: Role
+
+    def check(self, power: Power) -> None:
+        """Raises Refused, unless they have that power."""
+        if power not in _POWERS[self.role]:
+            raise Refused(_NEEDED[power], remedy=f"`nexus users role {self.user} ROLE` gives another role.")
+
+
+def role_of(user: str, *roles: Role) -> Role:
+    """The highest of what a user was given; whoever runs this Nexus may do everything."""
+    given: tuple[Role, ...] = ("user", *roles)
+    return "admin" if user == OWNER else max(given, key=ROLES.index)

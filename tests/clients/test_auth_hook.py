@@ -1,0 +1,269 @@
+"""LangGraph's `Auth` object in front of Nexus, by the official SDK: who asks, and what is there for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from langgraph_sdk import Auth, get_sync_client
+from langgraph_sdk.client import SyncLangGraphClient
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from nexus.api.hook import fits
+from nexus.api.langgraph.authorized import ACTIONS
+from nexus.api.server import LANGGRAPH
+from nexus.core.user import check_user_id, user_of_identity
+from nexus.errors import SettingsInvalid
+from nexus.settings import load_settings
+from nexus.wiring.graphs import load_auth
+from tests.api.serving import Office, serving
+
+AUTH = """
+from langgraph_sdk import Auth
+
+auth = Auth()
+TOKENS = {
+    "ana-token": {"identity": "ana@example.com", "permissions": ["approver"]},
+    "ben-token": {"identity": "ben"},
+    "root-token": {"identity": "root", "permissions": ["admin"]},
+}
+
+
+@auth.authenticate
+async def who(authorization: str | None, method: str, path: str, headers: dict) -> dict:
+    assert method
+    assert path
+    assert b"host" in headers
+    known = TOKENS.get((authorization or "").removeprefix("Bearer "))
+    if known is None:
+        raise Auth.exceptions.HTTPException(status_code=401, detail="no such token")
+    return known
+
+
+@auth.on
+async def nothing_else(ctx, value):
+    return False
+
+
+@auth.on.threads
+async def by_project(ctx, value):
+    project = {"ana@example.com": "red"}.get(ctx.user.identity, "blue")
+    if ctx.action in {"create", "create_run"}:
+        value.setdefault("metadata", {})["project"] = project
+    return {"project": project}
+
+
+@auth.on.threads.delete
+async def nobody_deletes(ctx, value):
+    raise Auth.exceptions.HTTPException(status_code=403, detail="threads stay")
+
+
+@auth.on.assistants
+async def see(ctx, value):
+    assert ctx.action in {"read", "search", "create"}, "assistants are not changed"
+    if ctx.action == "create":
+        value.setdefault("metadata", {})["owner"] = ctx.user.identity
+    return {"owner": ctx.user.identity}
+
+
+@auth.on.store
+async def below_the_user(ctx, value):
+    value["namespace"] = (ctx.user.identity.partition("@")[0], *(value.get("namespace") or ()))
+"""
+
+
+@pytest.fixture(name="file", scope="module")
+def _file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As an operator has it: a langgraph.json that names the object."""
+    folder = tmp_path_factory.mktemp("hook")
+    (folder / "who.py").write_text(AUTH)
+    file = folder / "langgraph.json"
+    file.write_text('{"graphs": {"nexus": "nexus/app.py:graph"}, "auth": {"path": "./who.py:auth"}}')
+    return file
+
+
+@pytest.fixture(name="office", scope="module")
+def _office(file: Path) -> Office:
+    office = Office(file.parent / "home", auth=load_auth(load_settings(graphs=file)))
+    office.tools.gate.set()
+    return office
+
+
+@pytest.fixture(name="server", scope="module")
+def _server(office: Office) -> Iterator[httpx.Client]:
+    with serving(office) as client:
+        yield client
+
+
+def client_of(server: httpx.Client, token: str) -> SyncLangGraphClient:
+    return get_sync_client(
+        url=str(server.base_url), api_key=None, headers={"Authorization": f"Bearer {token}"}
+    )
+
+
+@pytest.fixture(name="ana")
+def _ana(server: httpx.Client) -> Iterator[SyncLangGraphClient]:
+    with client_of(server, "ana-token") as client:
+        yield client
+
+
+@pytest.fixture(name="ben")
+def _ben(server: httpx.Client) -> Iterator[SyncLangGraphClient]:
+    with client_of(server, "ben-token") as client:
+        yield client
+
+
+def status(error: pytest.ExceptionInfo[httpx.HTTPStatusError]) -> int:
+    return error.value.response.status_code
+
+
+def test_whom_the_handler_does_not_know_is_not_let_in(server: httpx.Client):
+    for headers in ({}, {"Authorization": "Bearer nexus_made-up"}):
+        refused = server.get("/approvals", headers=headers)
+        assert (refused.status_code, refused.json()["detail"]) == (401, "no such token")
+    assert server.get("/ok").status_code == 200
+
+
+def test_each_identity_is_a_user_of_their_own(ana: SyncLangGraphClient, ben: SyncLangGraphClient):
+    thread = ana.threads.create()["thread_id"]
+    with pytest.raises(httpx.HTTPStatusError) as hidden:
+        ben.threads.get(thread)
+    assert status(hidden) == 404
+    assert thread not in {each["thread_id"] for each in ben.threads.search()}
+
+
+def test_a_handler_marks_what_is_made_and_filters_what_is_seen(
+    ana: SyncLangGraphClient, server: httpx.Client, office: Office
+):
+    marked = ana.threads.create(metadata={"topic": "x"})
+    assert marked["metadata"] == {"topic": "x", "project": "red"}
+    assert ana.threads.get(marked["thread_id"])["metadata"]["project"] == "red"
+    repainted = ana.threads.create()["thread_id"]
+    ana.threads.update(repainted, metadata={"project": "blue"})
+    assert repainted not in {each["thread_id"] for each in ana.threads.search(limit=100)}
+    assert ana.threads.count() == len(ana.threads.search(limit=100))
+    for path in ("", "/state", "/history", "/runs", "/story"):
+        answer = server.get(f"/threads/{repainted}{path}", headers={"Authorization": "Bearer ana-token"})
+        assert answer.status_code == 404
+    with pytest.raises(httpx.HTTPStatusError) as hidden:
+        ana.runs.wait(repainted, "nexus", input={"messages": [{"role": "user", "content": "hi"}]})
+    assert status(hidden) == 404
+    assert office.tools.made == []
+
+
+def test_a_run_in_a_new_thread_is_marked_too_also_a_chats(
+    ana: SyncLangGraphClient, server: httpx.Client, office: Office
+):
+    said = {"messages": [{"role": "user", "content": "Any mail?"}]}
+    office.model.script.clear()
+    office.model.calls(("read", {}), answer="None.")
+    ana.runs.wait("fresh", "nexus", input=said, if_not_exists="create")
+    assert ana.threads.get("fresh")["metadata"]["project"] == "red"
+    office.model.calls(("read", {}), answer="None.")
+    body = {"model": "nexus", **said, "metadata": {"thread_id": "chatted"}}
+    chat = server.post("/v1/chat/completions", json=body, headers={"Authorization": "Bearer ana-token"})
+    assert chat.status_code == 200
+    assert ana.threads.get("chatted")["metadata"]["project"] == "red"
+
+
+def test_what_a_handler_forbids_is_refused_with_its_words(ana: SyncLangGraphClient):
+    thread = ana.threads.create()["thread_id"]
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        ana.threads.delete(thread)
+    assert status(refused) == 403
+    assert refused.value.response.json()["detail"] == "threads stay"
+    mine = ana.assistants.create("nexus", name="mine")
+    assert mine["metadata"]["owner"] == "ana@example.com"
+    with pytest.raises(httpx.HTTPStatusError) as unchanged:
+        ana.assistants.update(mine["assistant_id"], name="yours")
+    assert (status(unchanged), ana.assistants.get(mine["assistant_id"])["name"]) == (403, "mine")
+    assert {each["name"] for each in ana.assistants.search()} == {"nexus", "mine"}
+
+
+def test_a_handler_moves_items_below_the_user(ana: SyncLangGraphClient):
+    ana.store.put_item(["notes"], "wifi", {"text": "on the fridge"})
+    item: Any = ana.store.get_item(["notes"], "wifi")
+    assert (item["namespace"], item["value"]) == (["ana", "notes"], {"text": "on the fridge"})
+    assert ana.store.list_namespaces(prefix=[]) == [["ana", "notes"]]
+    assert len(ana.store.search_items(["notes"])["items"]) == 1
+    ana.store.delete_item(["notes"], "wifi")
+    assert ana.store.search_items(["notes"])["items"] == []
+
+
+def test_permissions_give_roles(server: httpx.Client):
+    def get(token: str, path: str) -> int:
+        return server.get(path, headers={"Authorization": f"Bearer {token}"}).status_code
+
+    assert (get("ben-token", "/reviews"), get("ana-token", "/reviews")) == (403, 200)
+    assert (get("ana-token", "/users"), get("root-token", "/users")) == (403, 200)
+
+
+def test_who_was_revoked_here_is_not_let_in_whatever_the_handler_says(server: httpx.Client):
+    root = {"Authorization": "Bearer root-token"}
+    ben = {"Authorization": "Bearer ben-token"}
+    assert server.get("/approvals", headers=ben).status_code == 200
+    server.delete("/users/ben", headers=root).raise_for_status()
+    assert server.get("/approvals", headers=ben).status_code == 401
+
+
+def test_a_socket_is_not_let_in_since_handlers_are_asked_about_requests(server: httpx.Client):
+    url = f"{server.base_url}/threads/t/stream/events".replace("http", "ws", 1)
+    with connect(url, additional_headers={"Authorization": "Bearer ana-token"}) as socket:
+        with pytest.raises(ConnectionClosed):
+            socket.recv()
+        assert socket.close_code == 4401
+
+
+def test_every_route_of_langgraph_has_a_name_that_handlers_know():
+    routes = {
+        (method, route.path)
+        for module in LANGGRAPH
+        for route in module.router.routes
+        for method in getattr(route, "methods", ())
+    }
+    assert routes == set(ACTIONS)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"owner": "ana"}, True),
+        ({"owner": "ben"}, False),
+        ({"owner": {"$eq": "ana"}}, True),
+        ({"teams": {"$contains": "red"}}, True),
+        ({"teams": {"$contains": ["red", "blue"]}}, False),
+        ({"$or": [{"owner": "ben"}, {"teams": {"$contains": "red"}}]}, True),
+        ({"$and": [{"owner": "ana"}, {"owner": "ben"}]}, False),
+        ({"owner": {"$unknown": "ana"}}, False),
+        ({"missing": "x"}, False),
+        ({}, True),
+    ],
+    ids=str,
+)
+def test_a_filter_says_what_is_there(wanted: dict[str, Any], expected: Any):
+    assert fits({"owner": "ana", "teams": ["red", "green"]}, wanted) is expected
+
+
+def test_identities_of_other_systems_become_users_and_never_the_same_one():
+    identities = ["ana", "ana@example.com", "Ana", "auth0|123", "ünal", "owner2"]
+    made = {user_of_identity(each) for each in identities}
+    made.add(user_of_identity(user_of_identity("Ana")))
+    assert len(made) == len(identities) + 1
+    assert all(check_user_id(each) == each for each in made)
+
+
+@pytest.mark.parametrize("text", ["auth = 1", "from langgraph_sdk import Auth\nauth = Auth()", "1 / 0"])
+def test_an_object_that_cannot_say_who_asks_stops_the_start(tmp_path: Path, text: str):
+    (tmp_path / "who.py").write_text(text)
+    settings = load_settings(auth=f"{tmp_path}/who.py:auth", home=tmp_path)
+    with pytest.raises(SettingsInvalid), serving(Office(tmp_path, auth=load_auth(settings))):
+        pass
+
+
+def test_without_one_keys_say_who_asks():
+    assert load_auth(load_settings()) is None
+    assert isinstance(Auth(), Auth)

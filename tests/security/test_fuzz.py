@@ -1,0 +1,53 @@
+"""schemathesis against a server with keys: no answer but the documented ones, nothing open without a key.
+
+It lives in a virtual environment of its own, since it pins another Hypothesis: `NEXUS_TEST_SCHEMATHESIS` is
+its folder (`.ci/run` makes it). `NEXUS_FUZZ_EXAMPLES` says how many cases an operation gets.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.security.house import Person, open_house
+
+PROGRAM = Path(os.environ.get("NEXUS_TEST_SCHEMATHESIS", "")) / "bin" / "st"
+EXAMPLES = os.environ.get("NEXUS_FUZZ_EXAMPLES", "5")
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "ignored_auth",
+)
+OWN = "^/(users|approvals|reviews|policy|webhooks|audit|outcomes|toolkits)"
+STRICT = (*CHECKS, "response_schema_conformance", "negative_data_rejection")
+LANGGRAPH = "^/(store|info|ok|assistants|v1/models|threads(?!.*(stream|join|/wait|commands)))"
+"""LangGraph's take a number for a truth, and answer with the fields that are asked for."""
+
+
+@pytest.mark.skipif(not PROGRAM.exists(), reason="schemathesis is not installed (NEXUS_TEST_SCHEMATHESIS)")
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("paths", "checks"), [(OWN, STRICT), (LANGGRAPH, CHECKS)], ids=["own", "LangGraph"])
+def test_no_request_gets_an_answer_that_is_not_documented(
+    tmp_path: Path, paths: str, checks: tuple[str, ...]
+):
+    """No 5xx, no status, header or body beside the documented ones; nothing without a key."""
+    with open_house(tmp_path / "home") as (house, client):
+        ana = Person(client, house.add("ana", "approver"))
+        ana.waits(house, "t", "Water the plants")
+        command = [
+            PROGRAM, "run", f"{client.base_url}/openapi.json", "--header", f"Authorization: Bearer {ana.key}",
+            "--include-path-regex", paths, "--checks", ",".join(checks), "--max-examples", EXAMPLES,
+            "--phases", "examples,coverage,fuzzing", "--seed", "1", "--no-shrink", "--no-color",
+            "--request-timeout", "30", "--continue-on-failure",
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    sys.stdout.write(done.stdout)
+    assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
+    assert re.search(r"[1-9]\d* passed", done.stdout), done.stdout[-2_000:]
