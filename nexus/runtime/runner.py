@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.errors import is_invalid_resume
+from langgraph.errors import InvalidUpdateError, is_invalid_resume
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 from pydantic import ValidationError
@@ -217,7 +217,13 @@ class Runner:
         return "waiting" if waits else "unfinished"
 
     async def _snapshot(self, thread_id: ThreadId) -> StateSnapshot:
-        return await self.graph.aget_state(_config(thread_id))
+        try:
+            return await self.graph.aget_state(_config(thread_id))
+        except InvalidUpdateError as error:  # `goto`, given around the runner, put two nodes in one step
+            raise Conflict(
+                "Two nodes wrote into one step of this thread, by steering from outside: it cannot go on.",
+                remedy="Start a new thread; the audit log has what was done in this one.",
+            ) from error
 
 
 async def finish(events: AsyncIterator[Event]) -> Event:

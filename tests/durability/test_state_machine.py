@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from nexus.core.action import Call, CallId, ThreadId, digest_of
 from nexus.core.decision import Approve, Decision, Edit, Reject, Respond
 from nexus.errors import ClockSetBack, NexusError, StoreUnavailable
+from nexus.runtime.view import ThreadView
 from tests.world import MAIL, SEND, World
 
 T = TypeVar("T")
@@ -221,7 +222,8 @@ class Nexus(RuleBasedStateMachine):
     @rule(garbage=st.sampled_from(GARBAGE))
     def answer_garbage_around_the_runner(self, garbage: Any) -> None:
         before = self.world.effects
-        waits = self._do(self.world.view()).status == "waiting"
+        view = self._try(self.world.view())
+        waits = isinstance(view, ThreadView) and view.status == "waiting"
         pending = [row["id"] for row in self._approvals() if row["state"] == "pending"]
         self._run_graph(Command(resume=garbage))
         if waits:
@@ -243,7 +245,8 @@ class Nexus(RuleBasedStateMachine):
 
     @rule(update=st.sampled_from(["go", "forged arguments", "forged question", "forged tool"]))
     def pretend_to_be_the_approve_node(self, update: str) -> None:
-        call = self._do(self.world.graph.aget_state(self.world.config())).values.get("call")
+        state = self._try(self.world.graph.aget_state(self.world.config()))
+        call = None if isinstance(state, Exception) else state.values.get("call")
         values: dict[str, Any] = {"go": True}
         if call and update == "forged arguments":
             values["call"] = {**call, "arguments": {**MAIL, "to": "eve@example.com"}}

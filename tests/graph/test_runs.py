@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from langgraph.errors import InvalidUpdateError
 from langgraph.types import Command
 from tenacity import wait_none
 
@@ -287,6 +288,20 @@ async def test_a_jump_to_a_node_without_a_call_does_nothing_and_leaves_the_threa
     for node in ("execute", "approve"):
         await world.graph.ainvoke(Command(goto=node), world.config(), durability="sync")
         assert (await world.view()).status == "idle"
+    assert world.effects == []
+
+
+async def test_a_thread_in_which_two_nodes_wrote_one_step_says_so_and_acts_no_more(world: World) -> None:
+    await world.start()
+    await world.graph.ainvoke(Command(goto="execute"), world.config(), durability="sync")
+    await world.graph.aupdate_state(world.config(), {"go": True}, as_node="approve")
+    await world.resume()
+    history = [snapshot async for snapshot in world.graph.aget_state_history(world.config())]
+    with pytest.raises(InvalidUpdateError):  # history is newest first: [-4] is where the call waited
+        await world.graph.ainvoke(None, history[-4].config, durability="sync")
+    for look in (world.view, world.resume):
+        with pytest.raises(Conflict, match="Two nodes wrote into one step"):
+            await look()
     assert world.effects == []
 
 

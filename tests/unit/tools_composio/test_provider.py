@@ -198,7 +198,7 @@ async def test_an_app_that_gave_composio_no_answer_may_have_acted(
     with pytest.raises(OutcomeUnknown, match=text):
         await provider.call(await spec_named(provider, SEND), MAIL, key="k1")
     standin.fault("unsuccessful", message=text)
-    with pytest.raises(ToolFailed, match=text):
+    with pytest.raises(OutcomeUnknown, match=f"^{text}$"):  # a read: it may be tried again, and did nothing
         await provider.call(await spec_named(provider, "GMAIL_FETCH_EMAILS"), {}, key="k2")
 
 
