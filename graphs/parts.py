@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from graphs.memories import Memories
 from nexus.core.approval import Reminding
 from nexus.core.budget import Budget
 from nexus.core.policy import Policy
@@ -36,6 +37,7 @@ class Parts:
         tool_timeout: Seconds after which the outcome of a call counts as unknown.
         observation_limit: Characters of a tool's result that the model is shown.
         experience: What approved calls have done for the user; None: nothing is remembered.
+        memories: What the user told or showed before; None: nothing is remembered, nothing recalled.
         results: Keeps whole what the model is shown in part; None: what is cut off is gone.
         audit: Where it is written what was forbidden; the stores write the rest themselves. None: nowhere.
         policies: The rules that the user made beside the operator's `policy`; None: they cannot make any.
@@ -58,6 +60,7 @@ class Parts:
     tool_timeout: float = 60.0
     observation_limit: int = 4_000
     experience: Experience | None = None
+    memories: Memories | None = None
     results: Results | None = None
     audit: AuditLog | None = None
     policies: Policies | None = None

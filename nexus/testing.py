@@ -1,4 +1,4 @@
-"""Fakes for your own tests, and for ours: a scripted model, recording tools, a clock you can turn."""
+"""Fakes for your own tests, and for ours: a scripted model, recording tools, memories, a clock to turn."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
+import numpy as np
 from jsonschema import Draft202012Validator
 
+from nexus.core.memory import Memory, MemoryId
 from nexus.core.tool import JsonSchema, ToolSpec
-from nexus.errors import OutputInvalid
+from nexus.core.words import words_of
+from nexus.errors import NotFound, OutputInvalid
+from nexus.ports.clock import Clock
+from nexus.ports.embeddings import Embedder, Matrix
 from nexus.ports.index import ANYONE, Hit, Scope
+from nexus.ports.memory import EVERY, Found, Which
 from nexus.ports.model import ChatMessage, Completion
 from nexus.ports.tools import ToolResult
 
@@ -124,3 +131,83 @@ class FixedIndex:
 
     async def ready(self) -> None:
         """Nothing is built behind it."""
+
+
+@dataclass
+class WordEmbedder:
+    """An `Embedder` by words: texts are as close as they share words, whatever those mean."""
+
+    name: str = "words"
+    dimensions: int = 256
+    texts: list[str] = field(default_factory=list[str])
+
+    async def embed(self, texts: Sequence[str]) -> Matrix:
+        """One row a text, with a place for each word."""
+        self.texts += texts
+        rows = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in words_of(text) or [text]:
+                row[crc32(word.encode()) % self.dimensions] += 1
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+
+
+@dataclass
+class KeptMemories:
+    """A `MemoryStore` that keeps one user's memories for as long as it lives."""
+
+    clock: Clock = field(default_factory=FakeClock)
+    embedder: Embedder = field(default_factory=WordEmbedder)
+    kept: dict[MemoryId, Memory] = field(default_factory=dict[MemoryId, Memory])
+    vectors: dict[MemoryId, tuple[str, Matrix]] = field(default_factory=dict[MemoryId, tuple[str, Matrix]])
+
+    async def put(self, memories: Sequence[Memory]) -> None:
+        """Keep them, and drop what has expired."""
+        await self._embed(memories)
+        self.kept |= {memory.id: memory for memory in memories}
+        for memory in [each for each in self.kept.values() if each.is_expired(self.clock.now())]:
+            await self.delete([memory.id])
+
+    async def get(self, memory: MemoryId) -> Memory:
+        """That memory."""
+        found = self.kept.get(memory)
+        if found is None or found.is_expired(self.clock.now()):
+            raise NotFound(f"There is no memory {memory}.")
+        return found
+
+    async def search(self, text: str, *, which: Which = EVERY, limit: int = 10) -> Sequence[Found]:
+        """Those that share most words with the text."""
+        query = (await self.embedder.embed([text]))[0]
+        found = [
+            Found(memory, float(self.vectors[memory.id][1] @ query))
+            for memory in self._fitting(which)
+            if self.vectors[memory.id][0] == self.embedder.name
+        ]
+        return sorted(found, key=lambda each: -each.score)[:limit]
+
+    async def list(self, which: Which = EVERY, *, limit: int = 100, offset: int = 0) -> Sequence[Memory]:
+        """Those that fit, the last updated first."""
+        found = sorted(self._fitting(which), key=lambda each: (-each.updated_at.timestamp(), each.id))
+        return found[offset : offset + limit]
+
+    async def delete(self, memories: Sequence[MemoryId]) -> int:
+        """Drop them."""
+        for memory in memories:
+            self.vectors.pop(memory, None)
+        return sum(self.kept.pop(memory, None) is not None for memory in dict.fromkeys(memories))
+
+    async def reembed(self, told: Callable[[int, int], None] | None = None) -> int:
+        """Embed what another embedder embedded."""
+        old = [each for each in self.kept.values() if self.vectors[each.id][0] != self.embedder.name]
+        await self._embed(old)
+        if told is not None:
+            told(len(old), len(old))
+        return len(old)
+
+    async def _embed(self, memories: Sequence[Memory]) -> None:
+        rows = await self.embedder.embed([memory.text for memory in memories])
+        pairs = zip(memories, rows, strict=True)
+        self.vectors |= {memory.id: (self.embedder.name, row) for memory, row in pairs}
+
+    def _fitting(self, which: Which) -> Sequence[Memory]:
+        now = self.clock.now()
+        return [each for each in self.kept.values() if not each.is_expired(now) and which.fits(each)]

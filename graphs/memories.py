@@ -1,0 +1,162 @@
+"""Writing memories down: what is said again is merged, what contradicts replaces, what is unsure waits."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from nexus.core.action import ThreadId
+from nexus.core.memory import (
+    CONFIDENCE,
+    Author,
+    Kind,
+    Memory,
+    MemoryId,
+    checked_text,
+    contradicts,
+    could_be_same,
+    merged,
+    replaced,
+    same_words,
+    subject_of,
+)
+from nexus.ports.clock import Clock
+from nexus.ports.memory import MemoryStore, Which
+
+ALIKE = 0.9
+"""The cosine from which on two texts without a telling difference count as one memory said in other words."""
+
+_NEAREST = 5
+
+
+class Memories:
+    """One user's memories: everything that writes them goes through here."""
+
+    def __init__(self, store: MemoryStore, clock: Clock) -> None:
+        self.store = store
+        self._clock = clock
+        self._lock = asyncio.Lock()
+
+    async def remember(
+        self,
+        text: str,
+        *,
+        kind: Kind = "fact",
+        author: Author = "person",
+        subject: str | None = None,
+        thread: ThreadId | None = None,
+        apps: frozenset[str] = frozenset(),
+        tool: str | None = None,
+        is_pending: bool = False,
+        expires_at: datetime | None = None,
+    ) -> Memory:
+        """The memory as it is kept: a new one, or the one that said the same or something else before.
+
+        `subject` is told from the text if it is None. What `is_pending` changes nothing that is kept, until
+        a person accepts it.
+
+        Raises:
+            InvalidInput: The text is empty or too long.
+            StoreUnavailable, ModelMissing: As the store says.
+        """
+        line, now = checked_text(text), self._clock.now()
+        new = Memory(
+            id=MemoryId(f"m{secrets.token_hex(8)}"),
+            kind=kind,
+            text=line,
+            author=author,
+            created_at=now,
+            updated_at=now,
+            subject=subject_of(line, kind) if subject is None else subject,
+            thread=thread,
+            confidence=CONFIDENCE[author],
+            apps=apps,
+            tool=tool,
+            is_pending=is_pending,
+            expires_at=expires_at,
+        )
+        async with self._lock:
+            return await self._keep(new)
+
+    async def accept(self, memory: MemoryId) -> Memory:
+        """The person's yes to a pending memory: it counts from now on, and replaces what it contradicts.
+
+        Raises:
+            NotFound: There is none.
+        """
+        async with self._lock:
+            pending = await self.store.get(memory)
+            if not pending.is_pending:
+                return pending
+            now = self._clock.now()
+            kept = await self._keep(replace(pending, is_pending=False, confidence=1.0, updated_at=now))
+            if kept.id != pending.id:
+                await self.store.delete([pending.id])
+            return kept
+
+    async def edit(self, memory: MemoryId, text: str, *, kind: Kind | None = None) -> Memory:
+        """The memory with the person's text; what it said before goes into its history.
+
+        A pending one is accepted by that.
+
+        Raises:
+            NotFound, InvalidInput: There is none; the text is empty or too long.
+        """
+        line = checked_text(text)
+        async with self._lock:
+            old = await self.store.get(memory)
+            kind = kind or old.kind
+            new = replace(
+                old,
+                kind=kind,
+                text=line,
+                subject=subject_of(line, kind) or old.subject,
+                author="person",
+                confidence=1.0,
+                is_pending=False,
+                updated_at=self._clock.now(),
+            )
+            edited = replaced(old, new)
+            await self.store.put([edited])
+            return edited
+
+    async def forget(self, memories: Sequence[MemoryId]) -> int:
+        """Delete them for good; how many there were."""
+        async with self._lock:
+            return await self.store.delete(memories)
+
+    async def _keep(self, new: Memory) -> Memory:
+        old = await self._known(new)
+        if old is None:
+            kept = new
+        elif same_words(old.text, new.text):
+            kept = merged(old, new)
+        else:
+            kept = replaced(old, new)
+        await self.store.put([kept])
+        return kept
+
+    async def _known(self, new: Memory) -> Memory | None:
+        """What `new` says again, or takes the place of; what is pending only meets what is pending too."""
+        kind: frozenset[Kind] = frozenset({new.kind})
+        # What is kept already need not be asked about again.
+        states = (True, False) if new.is_pending else (False,)
+        for is_pending in states:
+            which = Which(kinds=kind, is_pending=is_pending, tool=new.tool)
+            near = await self.store.search(new.text, which=which, limit=_NEAREST)
+            for found in near:
+                if same_words(found.memory.text, new.text):
+                    return found.memory
+            if is_pending != new.is_pending:
+                continue
+            if new.subject:
+                about = await self.store.list(replace(which, subject=new.subject), limit=1)
+                if about and contradicts(new, about[0]):
+                    return about[0]
+            for found in near:
+                if found.score >= ALIKE and could_be_same(found.memory.text, new.text):
+                    return found.memory
+        return None

@@ -1,0 +1,223 @@
+"""A memory: what a person told or showed Nexus, kept from one thread for another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, NewType, get_args
+
+from nexus.core.action import ThreadId
+from nexus.core.words import words_of
+from nexus.errors import InvalidInput
+
+MemoryId = NewType("MemoryId", str)
+
+Kind = Literal["preference", "fact", "procedure"]
+"""preference: how the person wants things; fact: what is so; procedure: what worked for a request."""
+
+Author = Literal["person", "edit", "call", "model"]
+"""person: they said it; edit: they changed a proposed call so; call: they approved it and it worked;
+model: it proposed it at the end of a run."""
+
+LONGEST = 500
+"""Characters of a memory's text at most."""
+
+EARLIER_KEPT = 10
+"""Earlier texts that a memory keeps at most."""
+
+CONFIDENCE: Mapping[Author, float] = {"person": 1.0, "edit": 0.9, "call": 0.8, "model": 0.6}
+"""How sure a memory is, by whom it is from."""
+
+_KINDS: tuple[Kind, ...] = get_args(Kind)
+_AUTHORS: tuple[Author, ...] = get_args(Author)
+_EMPTY = frozenset(
+    {"a", "an", "the", "this", "that", "it", "i", "we", "of", "for", "to", "in", "at", "on", "from", "and"}
+    | {"be", "do", "please", "always", "now", "remember", "note", "s", "t"}
+)
+_IS = re.compile(r"\s(?:is|are|was|were)\s|\s?=\s?|:\s", re.IGNORECASE)
+_WITH = re.compile(r"\s(?:is|are|was|were|with|as)\s|\s?=\s?|:\s", re.IGNORECASE)
+_SUBJECT_WORDS = 2
+_NOT = re.compile(r"\b(?:not|never|no|none|without|stop)\b|n['\u2019]t\b", re.IGNORECASE)
+_NAME = re.compile(r"(?<!^)\b[A-Z]\w+")
+_VALUE = re.compile(r"[^\s,;]*[\d@/_][^\s,;]*|['\"\u201c\u2018][^'\"\u201d\u2019]+['\"\u201d\u2019]")
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierText:
+    """What a memory said before.
+
+    Attributes:
+        until: When it was replaced.
+    """
+
+    text: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One thing that is remembered for one user.
+
+    Attributes:
+        text: One sentence, as the person would say it.
+        subject: What it is about; a newer memory of the same kind and subject replaces it. Empty: none does.
+        author: Whom it is from.
+        thread: Where it was said or done; None if it was written outside of any.
+        created_at: When it was first written.
+        updated_at: When it got its present text.
+        confidence: 0 to 1.
+        apps: The toolkits it matters for; empty: for all.
+        tool: The tool that a procedure names.
+        is_pending: True while a person has to say yes to it; until then it is never recalled.
+        expires_at: When it is forgotten by itself; None: never.
+        history: What it said before, the latest first.
+    """
+
+    id: MemoryId
+    kind: Kind
+    text: str
+    author: Author
+    created_at: datetime
+    updated_at: datetime
+    subject: str = ""
+    thread: ThreadId | None = None
+    confidence: float = 1.0
+    apps: frozenset[str] = frozenset()
+    tool: str | None = None
+    is_pending: bool = False
+    expires_at: datetime | None = None
+    history: tuple[EarlierText, ...] = ()
+
+    def is_expired(self, now: datetime) -> bool:
+        """True once its time is over."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+def checked_text(text: str) -> str:
+    """The text of a memory on one line. Raises InvalidInput: It is empty or too long."""
+    line = " ".join(text.split())
+    if not line:
+        raise InvalidInput("a memory needs some text", field="text")
+    if len(line) > LONGEST:
+        raise InvalidInput(f"it has {len(line)} characters, more than {LONGEST}", field="text")
+    return line
+
+
+def subject_of(text: str, kind: Kind = "fact") -> str:
+    """What a sentence is about, as sorted words; empty if that cannot be told.
+
+    `The deadline of Apollo is Friday` and `Apollo's deadline is 3 May` have one subject.
+    """
+    found = (_WITH if kind == "preference" else _IS).search(text)
+    if found is None:
+        return ""
+    words = {word for word in words_of(text[: found.start()]) if word not in _EMPTY}
+    return " ".join(sorted(words)) if len(words) >= _SUBJECT_WORDS else ""
+
+
+def same_words(one: str, other: str) -> bool:
+    """True if two texts differ in nothing but order, case and little words."""
+    return _content(one) == _content(other)
+
+
+def could_be_same(one: str, other: str) -> bool:
+    """False if two texts differ in a name, a number, an address, a quote or a `not`."""
+    return _telling(one) == _telling(other)
+
+
+def contradicts(new: Memory, old: Memory) -> bool:
+    """True if `new` takes the place of `old`: they are about the same."""
+    return new.kind == old.kind and bool(new.subject) and new.subject == old.subject
+
+
+def replaced(old: Memory, new: Memory) -> Memory:
+    """`old` with what `new` says; what it said before goes into its history, unless it is the same."""
+    history = old.history
+    if old.text.casefold() != new.text.casefold():
+        history = (EarlierText(old.text, new.updated_at), *history)[:EARLIER_KEPT]
+    return replace(new, id=old.id, created_at=old.created_at, history=history)
+
+
+def merged(old: Memory, new: Memory) -> Memory:
+    """`old` after the same was said again: surer, for the apps of both, and as pending as both."""
+    return replace(
+        old,
+        updated_at=new.updated_at,
+        confidence=max(old.confidence, new.confidence, 1 - (1 - old.confidence) * (1 - new.confidence)),
+        apps=old.apps | new.apps if old.apps and new.apps else frozenset(),
+        is_pending=old.is_pending and new.is_pending,
+        expires_at=new.expires_at,
+    )
+
+
+def to_json(memory: Memory) -> dict[str, Any]:
+    """The memory as plain values, times in ISO 8601."""
+    return {
+        "id": memory.id,
+        "kind": memory.kind,
+        "text": memory.text,
+        "subject": memory.subject,
+        "author": memory.author,
+        "thread": memory.thread,
+        "created_at": memory.created_at.isoformat(),
+        "updated_at": memory.updated_at.isoformat(),
+        "confidence": memory.confidence,
+        "apps": sorted(memory.apps),
+        "tool": memory.tool,
+        "is_pending": memory.is_pending,
+        "expires_at": memory.expires_at.isoformat() if memory.expires_at else None,
+        "history": [{"text": each.text, "until": each.until.isoformat()} for each in memory.history],
+    }
+
+
+def from_json(values: Mapping[str, Any]) -> Memory:
+    """The memory that `to_json` wrote.
+
+    Raises:
+        InvalidInput: It is no such memory; names what is wrong with it.
+    """
+    kind, author = values.get("kind"), values.get("author")
+    if kind not in _KINDS:
+        raise InvalidInput(f"it is {kind!r}, none of {', '.join(_KINDS)}", field="kind")
+    if author not in _AUTHORS:
+        raise InvalidInput(f"it is {author!r}, none of {', '.join(_AUTHORS)}", field="author")
+    try:
+        return Memory(
+            id=MemoryId(str(values["id"])),
+            kind=kind,
+            text=checked_text(str(values["text"])),
+            subject=str(values.get("subject") or ""),
+            author=author,
+            thread=ThreadId(values["thread"]) if values.get("thread") else None,
+            created_at=_time(values["created_at"]),
+            updated_at=_time(values["updated_at"]),
+            confidence=min(1.0, max(0.0, float(values.get("confidence", 1.0)))),
+            apps=frozenset(map(str, values.get("apps") or ())),
+            tool=str(values["tool"]) if values.get("tool") else None,
+            is_pending=bool(values.get("is_pending", False)),
+            expires_at=_time(values["expires_at"]) if values.get("expires_at") else None,
+            history=tuple(
+                EarlierText(str(each["text"]), _time(each["until"])) for each in values.get("history") or ()
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"it is no memory ({type(error).__name__}: {error})", field="memory") from error
+
+
+def _content(text: str) -> frozenset[str]:
+    return frozenset(word for word in words_of(text) if word not in _EMPTY) | _telling(text)
+
+
+def _telling(text: str) -> frozenset[str]:
+    found = [*_VALUE.findall(text), *_NAME.findall(text), *(["not"] if _NOT.search(text) else [])]
+    return frozenset(each.strip("'\"\u201c\u201d\u2018\u2019.!?").casefold() for each in found)
+
+
+def _time(text: str) -> datetime:
+    """A moment with its zone. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return moment
