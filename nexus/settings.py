@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     )
     functions_dir: Path | None = Field(
         default=None, description="Python files with tools; `functions` in the home by default"
+    )
+    memory: Literal["sqlite", "off"] = Field(
+        default="sqlite", description="Where it is kept what you told or showed Nexus; off: nothing is"
     )
     approval_hours: float = Field(default=24.0, gt=0, le=720, description="Hours a person has to decide")
     remind_minutes: float | None = Field(

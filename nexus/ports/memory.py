@@ -70,7 +70,7 @@ class MemoryStore(Protocol):
     """
 
     async def put(self, memories: Sequence[Memory]) -> None:
-        """Keep them, all or none; one of the same id is replaced whole. Durable on return."""
+        """Keep them, all or none; one of the same id is replaced whole. It survives the process."""
         ...
 
     async def get(self, memory: MemoryId) -> Memory:

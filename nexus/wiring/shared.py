@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from nexus.core.budget import Budget
 from nexus.core.policy import Policy
+from nexus.models.cached_embedder import CachedEmbedder
 from nexus.models.minilm import MiniLM
 from nexus.models.selection import build_model, choice_of
 from nexus.ports.clock import Clock, SystemClock
+from nexus.ports.embeddings import Embedder
 from nexus.ports.model import ChatModel
 from nexus.settings import Settings
 from nexus.store.database import Database, make_private_folder
@@ -34,6 +36,7 @@ class Shared:
         records: The same file as `database`, for what need only survive the process.
         graphs: The graphs that are served.
         process: This process, as the ledger of every user knows it.
+        embedder: Makes the vectors of tools, requests and memories.
         index: Over the tools of all users; each sees their own.
         composio: Composio as all users share it; None without a key.
     """
@@ -45,6 +48,7 @@ class Shared:
     graphs: tuple[Loaded, ...]
     process: Owner
     model: ChatModel
+    embedder: Embedder
     index: SharedIndex
     policy: Policy
     budget: Budget
@@ -68,7 +72,8 @@ async def open_shared(settings: Settings) -> AsyncGenerator[Shared]:
         stack.callback(process.close)
         model = await _model(settings)
         stack.push_async_callback(model.close)
-        index = HybridIndex(MiniLM(), settings.home / "index")
+        embedder = CachedEmbedder(MiniLM())
+        index = HybridIndex(embedder, settings.home / "index")
         stack.push_async_callback(index.close)
         yield Shared(
             settings=settings,
@@ -78,6 +83,7 @@ async def open_shared(settings: Settings) -> AsyncGenerator[Shared]:
             graphs=await asyncio.to_thread(load_graphs, settings.graphs),
             process=process,
             model=model,
+            embedder=embedder,
             index=SharedIndex(index),
             policy=Policy(settings.deny, settings.ask, settings.policy),
             budget=Budget(steps=settings.max_steps),

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from graphs.agent import build
+from graphs.memories import Memories
 from graphs.parts import Parts, nobody_has_accounts
 from nexus.core.approval import Reminding
 from nexus.core.tool import ToolSpec
@@ -37,6 +38,7 @@ from nexus.tools.results import ResultShelf
 from nexus.wiring.connections import connections_for, webhooks_for
 from nexus.wiring.graphs import graphs_for
 from nexus.wiring.homes import home_of
+from nexus.wiring.memories import open_memories
 from nexus.wiring.providers import providers_for
 from nexus.wiring.shared import Shared
 
@@ -52,9 +54,10 @@ async def open_user(shared: Shared, user: str) -> AsyncGenerator[Service]:
         results = SqliteResults(shared.database, user)
         shelf = ResultShelf(results)
         registry = await _registry(shared, user, preferences, shelf, stack)
-        parts = _parts(shared, user, registry, shelf)
         checkpoints = await stack.enter_async_context(open_checkpoints(home / "checkpoints.db"))
         items = await stack.enter_async_context(open_items(home / "store.db"))
+        memories = await stack.enter_async_context(open_memories(shared, items))
+        parts = _parts(shared, user, registry, shelf, memories)
         threads = SqliteThreads(shared.database, user, shared.records)
         runner = Runner(build(parts, checkpoints), parts, threads, ThreadLocks(home / "locks"))
 
@@ -94,7 +97,9 @@ async def open_parts(shared: Shared, user: str) -> AsyncGenerator[Parts]:
     shelf = ResultShelf(SqliteResults(shared.database, user))
     async with AsyncExitStack() as stack:
         registry = await _registry(shared, user, preferences, shelf, stack)
-        yield _parts(shared, user, registry, shelf)
+        items = await stack.enter_async_context(open_items(home_of(shared.settings, user) / "store.db"))
+        memories = await stack.enter_async_context(open_memories(shared, items))
+        yield _parts(shared, user, registry, shelf, memories)
 
 
 async def _registry(
@@ -112,7 +117,9 @@ async def _registry(
     return registry
 
 
-def _parts(shared: Shared, user: str, registry: Registry, shelf: ResultShelf) -> Parts:
+def _parts(
+    shared: Shared, user: str, registry: Registry, shelf: ResultShelf, memories: Memories | None
+) -> Parts:
     composio = shared.composio
     return Parts(
         model=shared.model,
@@ -127,6 +134,7 @@ def _parts(shared: Shared, user: str, registry: Registry, shelf: ResultShelf) ->
         reminding=Reminding.after(shared.settings.remind_minutes, shared.settings.remind_times),
         tool_timeout=shared.settings.tool_timeout,
         experience=SqliteExperience(shared.database),
+        memories=memories,
         results=shelf,
         audit=SqliteAudit(shared.database, user),
         policies=SqlitePolicies(shared.database, user),
