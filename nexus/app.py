@@ -20,6 +20,7 @@ from nexus.runtime.service import Service
 from nexus.runtime.services import Services
 from nexus.settings import Settings, load_settings
 from nexus.store.audit import SqliteAudit
+from nexus.store.sessions import SqliteSessions
 from nexus.store.users import SqliteUsers
 from nexus.wiring.graphs import load_auth
 from nexus.wiring.notices import notices_for
@@ -39,7 +40,8 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """Every user's running Nexus for `settings`, each opened when first needed."""
     async with open_shared(settings) as shared:
         users, audit = SqliteUsers(shared.database), SqliteAudit(shared.database)
-        services = Services(partial(open_user, shared), users, notices_for(shared), audit)
+        sessions = SqliteSessions(shared.database)
+        services = Services(partial(open_user, shared), users, notices_for(shared), audit, sessions)
         try:
             yield services
         finally:

@@ -54,6 +54,7 @@ from nexus.store.outcomes import SqliteOutcomes
 from nexus.store.owner import Owner
 from nexus.store.policies import SqlitePolicies
 from nexus.store.runs import SqliteRuns
+from nexus.store.sessions import SqliteSessions
 from nexus.store.threads import SqliteThreads
 from nexus.store.toolkits import SqliteToolkits
 from nexus.store.users import SqliteUsers
@@ -343,7 +344,13 @@ class World:
     async def boot(self) -> None:
         """What a server does at its start, until what it goes on with has stopped."""
         services, every = (
-            Services(self.open_user, SqliteUsers(self.database), _NO_NOTICES, SqliteAudit(self.database)),
+            Services(
+                self.open_user,
+                SqliteUsers(self.database),
+                _NO_NOTICES,
+                SqliteAudit(self.database),
+                SqliteSessions(self.database),
+            ),
             AllRuns(),
         )
         await recover_all(services, every)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -15,8 +15,14 @@ from nexus.api.errors import http_problem, render
 from nexus.core.canonical import parse_json
 from nexus.errors import ArgumentsInvalid
 
+PAGES = "/ui/"
+"""Where the paths of pages begin: they take forms, of which each route checks the token."""
+
 FORMS = frozenset({"/decide", "/webhooks/slack"})
-"""The paths that take a form of a page, or of a service that sends none but forms; every other takes JSON."""
+"""The other paths that take a form: a page's, or of a service that sends none but forms. All else is JSON."""
+
+_FORM = "application/x-www-form-urlencoded"
+_FORM_WITH_FILES = "multipart/form-data"
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body."""
@@ -146,10 +152,9 @@ def _has_body(headers: Headers) -> bool:
 
 async def _read(path: str, headers: Headers, receive: Receive) -> bytes:
     """The whole body, if it is acceptable."""
-    kind = "application/x-www-form-urlencoded" if path in FORMS else "application/json"
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
-        name = "a form" if path in FORMS else "JSON"
-        raise _Refused(415, f"The body must be {name}.", f"Send Content-Type: {kind}.")
+    kinds, name = _taken(path)
+    if headers.get("content-type", "").partition(";")[0].strip().lower() not in kinds:
+        raise _Refused(415, f"The body must be {name}.", f"Send Content-Type: {kinds[0]}.")
     length = headers.get("content-length", "0")
     if not length.isascii() or not length.isdigit():
         raise _Refused(400, "The Content-Length is not a number.")
@@ -160,9 +165,16 @@ async def _read(path: str, headers: Headers, receive: Receive) -> bytes:
             body = await _collect(receive)
     except TimeoutError as error:
         raise _Refused(408, f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from error
-    if body and path not in FORMS and (problem := json_problem(body)):
+    if body and name == "JSON" and (problem := json_problem(body)):
         raise _Refused(400, f"The body is not acceptable JSON: {problem[:300]}.")
     return body
+
+
+def _taken(path: str) -> tuple[Sequence[str], str]:
+    """The media types of a body for that path, and what people call them."""
+    if path.startswith(PAGES):
+        return (_FORM, _FORM_WITH_FILES), "a form"
+    return ((_FORM,), "a form") if path in FORMS else (("application/json",), "JSON")
 
 
 async def _collect(receive: Receive) -> bytes:

@@ -180,7 +180,7 @@ async def _facts(request: Request) -> Json:
     """What `@auth.authenticate` may ask for, by the names of its parameters."""
     return {
         "request": request,
-        "body": await request.json() if await request.body() else None,
+        "body": await request.json() if await _has_json(request) else None,
         "headers": dict(request.headers.raw),
         "authorization": request.headers.get("authorization"),
         "path": request.url.path,
@@ -188,3 +188,9 @@ async def _facts(request: Request) -> Json:
         "path_params": dict(request.path_params),
         "query_params": dict(request.query_params),
     }
+
+
+async def _has_json(request: Request) -> bool:
+    """False for the forms of pages."""
+    is_form = request.headers.get("content-type", "").startswith(("application/x-www", "multipart/"))
+    return not is_form and bool(await request.body())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from fastapi import Depends, FastAPI
@@ -46,6 +47,7 @@ from nexus.api.langgraph.authorized import authorized
 from nexus.api.openai import chat
 from nexus.api.openai.errors import OpenAIErrors
 from nexus.api.openapi import describe
+from nexus.api.pages.routers import PAGES
 from nexus.core.user import OWNER
 from nexus.errors import NexusError, SettingsInvalid
 from nexus.runtime.all_runs import AllRuns
@@ -149,8 +151,12 @@ def create_api(open_services: OpenServices, settings: Settings, auth: Auth | Non
         swagger_ui_parameters={"validatorUrl": None, "displayRequestDuration": True},
     )
     app.state.failure = None
+    app.state.public_url = settings.public_url
+    app.state.closing = asyncio.Event()
     app.state.hook = Hook(auth) if auth is not None else None
     for module in PUBLIC:
+        app.include_router(module.router)
+    for module in PAGES:  # each finds out who asks by itself: a browser sends no key
         app.include_router(module.router)
     for module in LANGGRAPH:
         app.include_router(module.router, dependencies=[Depends(identified), Depends(authorized)])
@@ -236,8 +242,14 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the service, then tell the operator."""
         await super().startup(sockets)
-        sys.stdout.write(f"Nexus listens on {self.url} (documentation: {self.url}/docs)\n")
+        sys.stdout.write(f"Nexus listens on {self.url} (inbox: {self.url}/, API: {self.url}/docs)\n")
         sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell pages that are open to come back later; then end as uvicorn does."""
+        app = cast("FastAPI", self.config.app)
+        app.state.closing.set()
+        await super().shutdown(sockets)
 
 
 def configured(app: FastAPI) -> uvicorn.Config:

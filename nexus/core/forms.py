@@ -19,8 +19,8 @@ def form_token(key: str, about: str, *, now: datetime) -> str:
     return _token(key, about, int(now.timestamp()))
 
 
-def check_form_token(token: str, key: str, about: str, *, now: datetime) -> None:
-    """Make sure that a form was shown lately, with exactly this on it.
+def check_form_token(token: str, key: str, about: str, *, now: datetime, valid: timedelta = VALID) -> None:
+    """Make sure that a form was shown lately, at most `valid` ago, with exactly this on it.
 
     Raises:
         Unidentified: It was not.
@@ -28,7 +28,7 @@ def check_form_token(token: str, key: str, about: str, *, now: datetime) -> None
     match = _TOKEN.fullmatch(token)
     shown = int(match[1]) if match else 0
     is_ours = hmac.compare_digest(_token(key, about, shown).encode(), token.encode())
-    if not is_ours or not 0 <= now.timestamp() - shown <= VALID.total_seconds():
+    if not is_ours or not 0 <= now.timestamp() - shown <= valid.total_seconds():
         raise Unidentified(
             "This did not come from the page that shows the action, or the page was open for too long.",
             remedy="Open the link again.",

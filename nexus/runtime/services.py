@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 
 from nexus.errors import Unavailable
 from nexus.ports.audit import AuditLog
+from nexus.ports.sessions import Sessions
 from nexus.ports.users import Users
 from nexus.runtime.notices import Notices
 from nexus.runtime.service import Service
@@ -22,10 +23,13 @@ class Services:
     may have to be let go by the task that got hold of it.
     """
 
-    def __init__(self, open_user: OpenUser, users: Users, notices: Notices, audit: AuditLog) -> None:
+    def __init__(
+        self, open_user: OpenUser, users: Users, notices: Notices, audit: AuditLog, sessions: Sessions
+    ) -> None:
         self.users = users
         self.notices = notices
         self.audit = audit
+        self.sessions = sessions
         self._open_user = open_user
         self._opened: dict[str, asyncio.Future[Service]] = {}
         self._holders: dict[str, asyncio.Task[None]] = {}

@@ -46,6 +46,7 @@ from nexus.store.owner import Owner
 from nexus.store.policies import SqlitePolicies
 from nexus.store.reviews import SqliteReviews
 from nexus.store.runs import SqliteRuns
+from nexus.store.sessions import SqliteSessions
 from nexus.store.threads import SqliteThreads
 from nexus.store.toolkits import SqliteToolkits
 from nexus.store.users import SqliteUsers
@@ -153,7 +154,11 @@ class Office:
         notices = notices_over(database, self.clock, self.settings)
         users = SqliteUsers(database)
         services = Services(
-            partial(self._open_user, database, process), users, notices, SqliteAudit(database)
+            partial(self._open_user, database, process),
+            users,
+            notices,
+            SqliteAudit(database),
+            SqliteSessions(database),
         )
         try:
             yield services

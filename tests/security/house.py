@@ -16,6 +16,7 @@ from nexus.core.roles import Role
 from nexus.runtime.services import Services
 from nexus.settings import Settings
 from nexus.store.audit import SqliteAudit
+from nexus.store.sessions import SqliteSessions
 from nexus.store.users import SqliteUsers
 from nexus.tools.index import HybridIndex
 from nexus.tools.shared_index import SharedIndex
@@ -46,7 +47,11 @@ class House(Office):
             shared = replace(opened, model=self.model, index=index, policy=self.policy)
             users = SqliteUsers(shared.database)
             services = Services(
-                partial(open_user, shared), users, notices_for(shared), SqliteAudit(shared.database)
+                partial(open_user, shared),
+                users,
+                notices_for(shared),
+                SqliteAudit(shared.database),
+                SqliteSessions(shared.database),
             )
             try:
                 yield services

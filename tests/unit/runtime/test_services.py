@@ -16,6 +16,7 @@ from nexus.runtime.services import Services
 from nexus.settings import Settings
 from nexus.store.audit import SqliteAudit
 from nexus.store.database import Database
+from nexus.store.sessions import SqliteSessions
 from nexus.store.users import SqliteUsers
 from nexus.testing import FakeClock
 from nexus.wiring.notices import notices_over
@@ -31,7 +32,9 @@ class Doors:
         clock = FakeClock()
         database = Database(folder / "nexus.db", clock)
         notices = notices_over(database, clock, Settings(home=folder))
-        self.services = Services(self.open, SqliteUsers(database), notices, SqliteAudit(database))
+        self.services = Services(
+            self.open, SqliteUsers(database), notices, SqliteAudit(database), SqliteSessions(database)
+        )
 
     @asynccontextmanager
     async def open(self, user: str) -> AsyncGenerator[Service]:

@@ -1,0 +1,41 @@
+// What every page does: times in the reader's own zone. Without it they stand in UTC.
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** Show the times below `root` as the reader's clock has them. */
+export function localTimes(root = document) {
+  for (const time of root.querySelectorAll("time[datetime]:not([title])")) {
+    time.title = time.textContent;
+    time.textContent = CLOCK.format(new Date(time.dateTime));
+  }
+}
+
+/**
+ * Call `look` whenever the server says that something changed since the state `seen`; `tell` with false while the
+ * server cannot be reached, and with true when it can again. A browser asks again by itself; an answer that is no
+ * stream (logged out, say) ends that, so it is tried anew here.
+ */
+export function follow(path, seen, look, tell = () => {}) {
+  const url = new URL(path, location.href);
+  if (seen) url.searchParams.set("seen", seen);
+  const source = new EventSource(url);
+  source.addEventListener("open", () => tell(true));
+  source.addEventListener("changed", (event) => { seen = event.lastEventId; look(seen); });
+  source.addEventListener("error", () => {
+    tell(false);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => follow(path, seen, look, tell), 2000);
+  });
+}
+
+/** The part `selector` of a page as the server has it now; null if it cannot be had. */
+export async function fetched(path, selector) {
+  try {
+    const answer = await fetch(path, { headers: { Accept: "text/html" }, redirect: "follow" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return page.querySelector(selector);
+  } catch {
+    return null;
+  }
+}
+
+localTimes();
