@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -53,6 +54,15 @@ def _serve(listener: socket.socket, context: ssl.SSLContext, server: TlsServer) 
         except OSError:
             return
         with suppress(OSError), plain, context.wrap_socket(plain, server_side=True) as connection:
-            request = connection.recv(65_536).decode()
+            request = _whole_request(connection)
             server.hosts += [line[6:] for line in request.split("\r\n") if line.lower().startswith("host: ")]
             connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+
+def _whole_request(connection: ssl.SSLSocket) -> str:
+    """All of it: whoever closes with something unread resets the connection, and the answer may be lost."""
+    request = connection.recv(65_536).decode()
+    wanted = int((re.search(r"(?i)content-length: (\d+)", request) or ["", "0"])[1])
+    while len(request.partition("\r\n\r\n")[2]) < wanted and (more := connection.recv(65_536).decode()):
+        request += more
+    return request
