@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from nexus.errors import Conflict
-from nexus.store.database import make_private_file
+from nexus.store.database import make_private_folder
 
 POLL_SECONDS = 0.1
 """How often a thread that another process runs is tried again."""
@@ -25,6 +25,7 @@ class ThreadLocks:
     """A file lock for each thread: the operating system lets go of it when a process dies."""
 
     def __init__(self, folder: Path) -> None:
+        make_private_folder(folder)
         self._folder = folder
         self._mine: set[str] = set()
 
@@ -70,10 +71,7 @@ class ThreadLocks:
     def _lock(self, thread_id: str) -> FileLock:
         # Hashed: a client may choose the id, and an id is not a file name.
         name = hashlib.sha256(thread_id.encode()).hexdigest()[:32]
-        path = self._folder / f"{name}.lock"
-        if not path.exists():
-            make_private_file(path)
-        return FileLock(path, thread_local=False)
+        return FileLock(self._folder / f"{name}.lock", thread_local=False, mode=0o600)
 
 
 async def _acquired(lock: FileLock) -> bool:
