@@ -25,29 +25,44 @@ async def identified(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     header: Annotated[str | None, Depends(_HEADER)],
 ) -> Caller:
-    """Who asks. Raises Unidentified; FastAPI asks before it looks at path, query or body."""
+    """Who asks. Raises Unidentified; FastAPI asks before it looks at path, query or body.
+
+    Every router has it as its first dependency, and what else wants to know reads it with `caller_of`: what a
+    dependency depends on, FastAPI solves anew at each place, and only then sees that it was there already.
+    """
     services: Services = request.state.services
     hook: Hook | None = request.app.state.hook
-    if hook is not None:
-        return await hook.caller(request, services.users)
-    return await services.users.identify(_one_of(bearer, header))
+    key = _one_of(bearer, header)
+    caller = await (hook.caller(request, services.users) if hook else services.users.identify(key))
+    request.state.caller = caller
+    return caller
 
 
-CallerDep = Annotated[Caller, Depends(identified)]
+def caller_of(request: Request) -> Caller:
+    """Who asks. Raises Unidentified where nobody looked: a route without `identified` lets nobody in."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None:
+        raise Unidentified("Nobody said who asks.")
+    return caller
 
 
-async def _user(caller: CallerDep) -> str:
-    return caller.user
+async def _caller(request: Request) -> Caller:
+    return caller_of(request)
 
 
+async def _user(request: Request) -> str:
+    return caller_of(request).user
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
 UserDep = Annotated[str, Depends(_user)]
 
 
 def needs(power: Power) -> Any:
     """The dependency of routes that are not for everybody. Raises Refused."""
 
-    async def checked(caller: CallerDep) -> None:
-        caller.check(power)
+    async def checked(request: Request) -> None:
+        caller_of(request).check(power)
 
     return Depends(checked)
 

@@ -1,4 +1,7 @@
-"""What routes are handed, defined once."""
+"""What routes are handed, defined once.
+
+Each reads the request itself and depends on no other: FastAPI would solve those anew for each that does.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import Body, Depends, Header, Path, Query, Request
 
-from nexus.api.access import UserDep
+from nexus.api.access import caller_of
 from nexus.core.approval import Approval
 from nexus.errors import NotFound
 from nexus.ports.threads import Thread
@@ -17,15 +20,16 @@ from nexus.runtime.services import Services
 from nexus.runtime.thread_states import ThreadStates, Visible, everything
 
 
-async def _service(request: Request, user: UserDep) -> Service:
+async def service_of(request: Request) -> Service:
     """The service of whoever asks: no route can reach another user's."""
     services: Services = request.state.services
-    return await services.of(user)
+    return await services.of(caller_of(request).user)
 
 
-async def _runs(request: Request, service: ServiceDep) -> Runs:
+async def runs_of(request: Request) -> Runs:
+    """The runs of whoever asks."""
     every: AllRuns = request.state.runs
-    return every.of(service)
+    return every.of(await service_of(request))
 
 
 async def _visible(request: Request) -> Visible:
@@ -33,13 +37,13 @@ async def _visible(request: Request) -> Visible:
     return getattr(request.state, "visible", everything)
 
 
-async def _thread_states(service: ServiceDep, runs: RunsDep, visible: VisibleDep) -> ThreadStates:
-    return ThreadStates(service, runs, visible)
+async def _thread_states(request: Request) -> ThreadStates:
+    return ThreadStates(await service_of(request), await runs_of(request), await _visible(request))
 
 
-ServiceDep = Annotated[Service, Depends(_service)]
+ServiceDep = Annotated[Service, Depends(service_of)]
 VisibleDep = Annotated[Visible, Depends(_visible)]
-RunsDep = Annotated[Runs, Depends(_runs)]
+RunsDep = Annotated[Runs, Depends(runs_of)]
 ThreadStatesDep = Annotated[ThreadStates, Depends(_thread_states)]
 Id = Annotated[str, Path(min_length=1, max_length=100)]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from nexus.api.access import UserDep
+from nexus.api.access import caller_of
 from nexus.api.dependencies import Id, Limit
 from nexus.api.openapi import problems
 from nexus.api.views_endpoints import (
@@ -25,24 +25,30 @@ from nexus.runtime.services import Services
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 
-async def _notices(request: Request) -> Notices:
+def notices_of(request: Request) -> Notices:
+    """How users are told of things."""
     services: Services = request.state.services
     return services.notices
 
 
+def endpoints_of(request: Request) -> Endpoints:
+    """Those of whoever asks."""
+    return notices_of(request).endpoints(caller_of(request).user)
+
+
+async def _notices(request: Request) -> Notices:
+    return notices_of(request)
+
+
+async def _endpoints(request: Request) -> Endpoints:
+    return endpoints_of(request)
+
+
+async def _deliveries(request: Request) -> Deliveries:
+    return notices_of(request).deliveries(caller_of(request).user)
+
+
 NoticesDep = Annotated[Notices, Depends(_notices)]
-
-
-async def _endpoints(notices: NoticesDep, user: UserDep) -> Endpoints:
-    """Those of whoever asks."""
-    return notices.endpoints(user)
-
-
-async def _deliveries(notices: NoticesDep, user: UserDep) -> Deliveries:
-    """Those of whoever asks."""
-    return notices.deliveries(user)
-
-
 EndpointsDep = Annotated[Endpoints, Depends(_endpoints)]
 DeliveriesDep = Annotated[Deliveries, Depends(_deliveries)]
 

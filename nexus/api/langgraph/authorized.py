@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 
-from nexus.api.access import CallerDep
-from nexus.api.dependencies import RunsDep, ServiceDep
+from nexus.api.dependencies import runs_of, service_of
 from nexus.api.hook import Hook
 from nexus.errors import InvalidInput, NotFound, Refused
 from nexus.ports.runs import system_assistant
@@ -86,7 +85,7 @@ _NAMESPACES = {"search": "namespace_prefix", "list_namespaces": "prefix"}
 """What the fields are called that a handler knows as `namespace`."""
 
 
-async def authorized(request: Request, _: CallerDep, service: ServiceDep, runs: RunsDep) -> None:
+async def authorized(request: Request) -> None:
     """Ask whether it may be done, and note what is there for whoever asks.
 
     FastAPI solves this before it checks the body, which it has parsed: what a handler changes of it counts.
@@ -107,9 +106,9 @@ async def authorized(request: Request, _: CallerDep, service: ServiceDep, runs: 
         return
     request.state.visible = visible
     if resource == "threads":
-        await _check_thread(request, service, visible)
+        await _check_thread(request, await service_of(request), visible)
     if resource == "assistants" and (named := request.path_params.get("assistant_id")):
-        await _check_assistant(runs, named, visible)
+        await _check_assistant(await runs_of(request), named, visible)
 
 
 async def _asked(hook: Hook, request: Request, resource: str, action: str) -> Visible | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
-from nexus.api.endpoints import EndpointsDep, NoticesDep
+from nexus.api.endpoints import endpoints_of, notices_of
 from nexus.errors import InvalidInput
 from nexus.ports.endpoints import Endpoints
 from nexus.runtime.notices import Notices
@@ -33,8 +33,8 @@ class RunHooks:
         return (await self.endpoints.for_runs(url)).id
 
 
-async def _hooks(notices: NoticesDep, endpoints: EndpointsDep) -> RunHooks:
-    return RunHooks(notices, endpoints)
+async def _hooks(request: Request) -> RunHooks:
+    return RunHooks(notices_of(request), endpoints_of(request))
 
 
 HooksDep = Annotated[RunHooks, Depends(_hooks)]

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from sse_starlette import EventSourceResponse
 
 from nexus.api.approvals import actor_of
-from nexus.api.dependencies import RunsDep, ServiceDep
+from nexus.api.dependencies import RunsDep, ServiceDep, runs_of, service_of
 from nexus.api.errors import problem_of
 from nexus.api.langgraph.shapes import reply
 from nexus.api.langgraph.watching import PING_SECONDS, unless_gone
@@ -49,7 +49,8 @@ ChatId = Annotated[
 ]
 
 
-async def _chats(request: Request, service: ServiceDep, runs: RunsDep) -> Chats:
+async def _chats(request: Request) -> Chats:
+    service, runs = await service_of(request), await runs_of(request)
     services: Services = request.state.services
     address = service.settings.public_url or str(request.base_url).rstrip("/")
     return Chats(service, runs, links=services.notices.links, address=address)
