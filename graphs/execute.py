@@ -74,14 +74,14 @@ class Execute:
         call = call_of(state)
         emit("executing", call_id=call.id, tool=call.tool, arguments=dict(call.arguments))
         effect = await self._effect(state, call, thread_of(config))
-        spent = state["spent"].copy()
-        spent["seconds"] += time.monotonic() - started
+        seconds, spent = time.monotonic() - started, state["spent"].copy()
+        spent["seconds"] += seconds
         if effect.outcome in _QUESTIONS:
             return {"question": _QUESTIONS[effect.outcome], "go": False, "spent": spent}
         spent["failures"] = 0 if effect.outcome == "done" else spent["failures"] + 1
         emit("observation", call_id=call.id, tool=call.tool, outcome=effect.outcome, text=effect.text)
         found = [*state["found"], *self._readers(state, effect)]
-        messages = [_observation(call, effect)]
+        messages = [_observation(call, effect, seconds)]
         return {"messages": messages, "call": None, "go": False, "spent": spent, "found": found}
 
     def _readers(self, state: State, effect: Effect) -> list[str]:
@@ -258,7 +258,7 @@ def _in_words(error: Exception) -> str:
     return f"The tool broke off with {type(error).__name__}."
 
 
-def _observation(call: Call, effect: Effect) -> ToolMessage:
+def _observation(call: Call, effect: Effect, seconds: float) -> ToolMessage:
     text = effect.text or "Done."
     if call.was_edited:
         text = f"A person changed the arguments to {dict(call.arguments)} before it ran. Result: {text}"
@@ -269,5 +269,10 @@ def _observation(call: Call, effect: Effect) -> ToolMessage:
         tool_call_id=call.proposed_id,
         name=call.tool,
         status="success" if effect.outcome == "done" else "error",
-        artifact={"outcome": effect.outcome, "reference": effect.reference, "tries": effect.tries},
+        artifact={
+            "outcome": effect.outcome,
+            "reference": effect.reference,
+            "tries": effect.tries,
+            "seconds": round(seconds, 3),
+        },
     )

@@ -7,7 +7,6 @@ from typing import Any
 
 from langchain_core.messages import ToolMessage
 
-from graphs.events import emit
 from graphs.prompting import Prompt, chosen, fill_request, prompt_file, with_dates
 from graphs.prompting import written as as_json
 from graphs.provenance import sources
@@ -159,7 +158,7 @@ async def _fitting(
             problem = ArgumentsInvalid(str(error))
         else:
             return simple.restore(written), None
-        emit("correction", tool=spec.slug, problem=str(problem))
+        write.correct(spec.slug, str(problem))
         conversation += _corrected(written, str(problem), spec.slug)
     arguments = simple.restore(written)
     # The very same again: whoever asked for them decides whether that is worth a try.

@@ -25,6 +25,7 @@ from graphs.prompting import (
     prompt_file,
     render,
 )
+from graphs.recording import note_step
 from graphs.repetition import is_repetition
 from graphs.state import FIND_TOOLS, State, calls_made, current_run, to_state
 from graphs.writing import Writer
@@ -70,6 +71,7 @@ class Reason:
         gate = Gate(write, state, self._parts.tools)
         options = self._options(state, gate, only_asks=only_asks)
         update = await self._step(write, state, prompt, options, gate, only_asks=only_asks)
+        note_step(update, state, write, now=self._parts.clock.now(), fit=gate.judged)
         return update | {"only_asks": only_asks, "fit": gate.judged, "step_of": gate.steps.of}
 
     async def _step(
@@ -220,7 +222,7 @@ class Reason:
         filled = await fill(write, state, prompt, spec, corrections=self._parts.budget.corrections, past=past)
         arguments, problem = with_defaults(spec.parameters, filled.arguments), filled.problem
         if filled.unknown is not None:
-            emit("correction", tool=spec.slug, problem=str(filled.unknown))
+            write.correct(spec.slug, str(filled.unknown))
             return filled.unknown
         if is_repetition(state, spec.slug, arguments):
             return refused_again(state, spec.slug, arguments)

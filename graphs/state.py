@@ -44,6 +44,7 @@ class State(TypedDict):
         dates: The days and times that the goal names, and how they are written.
         shortlist: Tools found for the goal when the run began.
         found: Tools added later in the run by `find_tools`.
+        scores: How well each of both was found to match, as the search says it; for people.
         search: What tool-select shall look for next; empty when there is nothing to look for.
         only_asks: True if the request is a question, so that nothing may be changed for it.
         fit: How probably each tool that was chosen in this run is made for the request, as far as judged.
@@ -63,6 +64,7 @@ class State(TypedDict):
     dates: list[tuple[str, str]]
     shortlist: list[str]
     found: list[str]
+    scores: dict[str, float]
     search: list[str]
     only_asks: bool
     fit: dict[str, float]

@@ -66,6 +66,7 @@ class ToolSelect:
             "dates": await asyncio.to_thread(dates_in, goal, self._parts.clock.now().astimezone()),
             "shortlist": [hit.slug for hit in hits],
             "found": [name for name in found if name not in {hit.slug for hit in hits}],
+            "scores": _scores(hits),
             "fit": fit,
             "offered": None,
             "search": [],
@@ -94,7 +95,12 @@ class ToolSelect:
             tool_call_id=_open_search(state),
             name=FIND_TOOLS,
         )
-        return {"messages": [message], "found": [*state["found"], *(hit.slug for hit in new)], "search": []}
+        return {
+            "messages": [message],
+            "found": [*state["found"], *(hit.slug for hit in new)],
+            "scores": {**state.get("scores", {}), **_scores(new)},
+            "search": [],
+        }
 
     async def _find(self, request: str, needs: Sequence[str] = (), *, limit: int) -> list[Hit]:
         """The best tools for the request and for its needs, no tool twice."""
@@ -132,6 +138,10 @@ def _goal(state: State, request: str) -> str:
 
 def _shown(hits: Sequence[Hit]) -> list[dict[str, Any]]:
     return [{"slug": hit.slug, "score": round(hit.score, 3)} for hit in hits]
+
+
+def _scores(hits: Sequence[Hit]) -> dict[str, float]:
+    return {hit.slug: round(hit.score, 3) for hit in hits}
 
 
 def _open_search(state: State) -> str:

@@ -1,4 +1,4 @@
-"""Ask the model, and count what it costs."""
+"""Ask the model, count what it costs, and keep what was mended, for whoever reads the run later."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from langchain_core.messages.ai import UsageMetadata
+
+from graphs.events import emit
 from graphs.shortening import ever_shorter
 from nexus.core.budget import Spent
 from nexus.core.tool import JsonSchema
@@ -24,7 +27,9 @@ class Writer:
         self._model = model
         self._tokens = 0
         self._prompt = 0
+        self._cached = 0
         self._written = 0
+        self._corrections: list[dict[str, str]] = []
         self._started = time.monotonic()
 
     async def __call__(
@@ -52,6 +57,7 @@ class Writer:
             else:
                 self._tokens += done.prompt_tokens - done.cached_tokens + done.completion_tokens
                 self._prompt += done.prompt_tokens
+                self._cached += done.cached_tokens
                 self._written += done.completion_tokens
                 return json.loads(done.text)
         raise too_long or AssertionError("there is always the prompt itself")
@@ -59,6 +65,27 @@ class Writer:
     async def probability_of_yes(self, prompt: Sequence[ChatMessage]) -> float | None:
         """As the port's."""
         return await self._model.probability_of_yes(prompt)
+
+    def correct(self, tool: str, problem: str) -> None:
+        """Tell, and keep, what was wrong with arguments that the model wrote."""
+        emit("correction", tool=tool, problem=problem)
+        self._corrections.append({"tool": tool, "problem": problem})
+
+    @property
+    def usage(self) -> UsageMetadata:
+        """The tokens of this step, as LangChain's messages have them; none for a plain yes or no."""
+        return UsageMetadata(
+            input_tokens=self._prompt,
+            output_tokens=self._written,
+            total_tokens=self._prompt + self._written,
+            input_token_details={"cache_read": self._cached},
+        )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What else there is to know of this step: the model, the seconds so far, what was mended."""
+        known = {"model_name": self._model.name, "seconds": round(time.monotonic() - self._started, 3)}
+        return known | ({"corrections": self._corrections} if self._corrections else {})
 
     def onto(self, spent: Spent, *, failures: int) -> Spent:
         """The run's tally with this step added."""

@@ -68,6 +68,11 @@ class Call:
         return replace(self, attempt=self.attempt + 1)
 
 
+def proposal_in(key: str) -> str:
+    """The id under which the model proposed the call of a ledger's key, as `Call.proposed_id`."""
+    return key.rpartition(".")[0].removesuffix(_EDITED)
+
+
 def digest_of(
     call: Call, spec: ToolSpec, *, thread: ThreadId, policy_version: str, expires_at: datetime
 ) -> Digest:

@@ -30,6 +30,10 @@ class AuditLog(Protocol):
         """The events behind that number, in order; from 0, the first ones."""
         ...
 
+    async def of_thread(self, thread: str, *, limit: int = 2_000) -> Sequence[AuditEvent]:
+        """What happened in a thread, in order; of more than `limit` events the last ones."""
+        ...
+
     async def verify(self, *, expected: Head | None = None) -> AuditCheck:
         """Look at every event of all users: is the log as it was written?
 

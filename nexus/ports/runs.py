@@ -94,7 +94,7 @@ def going_on(thread: str, *, after_seconds: float = 0.0, metadata: Mapping[str, 
         thread=thread,
         assistant=system_assistant(AGENT),
         strategy="enqueue",
-        request={"stream_mode": ["values"]},
+        request={"stream_mode": ["values", "custom"]},
         metadata=metadata or {},
         after_seconds=after_seconds,
     )

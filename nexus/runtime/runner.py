@@ -65,7 +65,7 @@ class Runner:
         check_request(request)
         thread = await self._threads.get(thread_id)
         async with self.locks.hold(thread.id):
-            snapshot = await self._snapshot(thread.id)
+            snapshot = await self.snapshot(thread.id)
             if snapshot.tasks:
                 raise Conflict(
                     f"Thread {thread.id} has not finished its last request.",
@@ -85,7 +85,7 @@ class Runner:
         thread = await self._threads.get(thread_id)
         async with self.locks.hold(thread.id):
             await self._threads.touch(thread.id)
-            if not (await self._snapshot(thread.id)).tasks:
+            if not (await self.snapshot(thread.id)).tasks:
                 yield await self._last_event(thread.id)
                 return
             async with aclosing(self._stream(thread.id, None)) as events:
@@ -115,7 +115,7 @@ class Runner:
     async def view(self, thread_id: str) -> ThreadView:
         """The thread as it stands. Raises NotFound."""
         thread = await self._threads.get(thread_id)
-        snapshot = await self._snapshot(thread.id)
+        snapshot = await self.snapshot(thread.id)
         pending = _awaited(snapshot, await self._parts.approvals.search(thread=thread.id))
         return ThreadView(
             id=thread.id,
@@ -142,12 +142,12 @@ class Runner:
 
     async def has_open_call(self, thread_id: str) -> bool:
         """True if the thread stopped at a call that was proposed and is not finished."""
-        snapshot = await self._snapshot(ThreadId(thread_id))
+        snapshot = await self.snapshot(ThreadId(thread_id))
         return bool(snapshot.tasks and snapshot.values.get("call"))
 
     async def has_work(self, thread_id: str) -> bool:
         """True if something is left to do in the thread, even if it is only to ask again."""
-        return bool((await self._snapshot(ThreadId(thread_id))).tasks)
+        return bool((await self.snapshot(ThreadId(thread_id))).tasks)
 
     async def reject_all(self, thread_id: str, *, why: str) -> None:
         """Answer everything the thread still asks with no; the thread does not go on."""
@@ -191,12 +191,12 @@ class Runner:
         """Nothing can be decided any more on what a run asked that went another way: a fork, say."""
         pending = await self._parts.approvals.search(thread=thread_id)
         if pending:
-            awaited = {approval.id for approval in _awaited(await self._snapshot(thread_id), pending)}
+            awaited = {approval.id for approval in _awaited(await self.snapshot(thread_id), pending)}
             await self._parts.approvals.supersede(thread_id, keep=awaited)
 
     async def questions(self, thread_id: str) -> dict[str, Approval]:
         """The approvals that a thread waits for, by the ids of the interrupts that ask for them."""
-        snapshot = await self._snapshot(ThreadId(thread_id))
+        snapshot = await self.snapshot(ThreadId(thread_id))
         pending = _awaited(snapshot, await self._parts.approvals.search(thread=ThreadId(thread_id)))
         known = {approval.id: approval for approval in pending}
         asked = {each.id: each.value.get("nexus", {}).get("approval_id") for each in snapshot.interrupts}
@@ -216,9 +216,15 @@ class Runner:
             return "idle"
         return "waiting" if waits else "unfinished"
 
-    async def _snapshot(self, thread_id: ThreadId) -> StateSnapshot:
+    async def snapshot(self, thread_id: ThreadId, *, checkpoint: str | None = None) -> StateSnapshot:
+        """The thread's state, now or at a checkpoint of it; an empty one if there is none.
+
+        Raises:
+            Conflict: Somebody steered it, from outside, into what cannot be read.
+        """
+        place = {"checkpoint_ns": "", "checkpoint_id": checkpoint} if checkpoint else {}
         try:
-            return await self.graph.aget_state(_config(thread_id))
+            return await self.graph.aget_state(_config(thread_id, **place))
         except InvalidUpdateError as error:  # `goto`, given around the runner, put two nodes in one step
             raise Conflict(
                 "Two nodes wrote into one step of this thread, by steering from outside: it cannot go on.",
@@ -240,8 +246,8 @@ def _awaited(snapshot: StateSnapshot, pending: Sequence[Approval]) -> list[Appro
     return [approval for approval in pending if call and approval.call.id == call["id"]]
 
 
-def _config(thread_id: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread_id}, "recursion_limit": _RECURSION_LIMIT}
+def _config(thread_id: str, **place: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread_id, **place}, "recursion_limit": _RECURSION_LIMIT}
 
 
 def check_request(request: str) -> str:

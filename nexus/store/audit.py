@@ -44,6 +44,17 @@ class SqliteAudit:
         )
         return [_parse(row) for row in rows]
 
+    async def of_thread(self, thread: str, *, limit: int = 2_000) -> Sequence[AuditEvent]:
+        """What happened in a thread."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                f"SELECT user, {_COLUMNS} FROM audit WHERE thread = :thread"  # noqa: S608 - constant columns
+                " AND (:user IS NULL OR user = :user) ORDER BY number DESC LIMIT :limit",
+                {"thread": thread, "user": self._user, "limit": limit},
+            ).fetchall()
+        )
+        return [_parse(row) for row in reversed(rows)]
+
     async def verify(self, *, expected: Head | None = None) -> AuditCheck:
         """Look at every event."""
         return await self._database.read(lambda connection: _verify(connection, expected))
