@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     )
     num_ctx: int = Field(default=8192, ge=2048, le=131072, description="Context window in tokens")
     ollama_url: str = Field(default="http://127.0.0.1:11434", description="Where Ollama listens")
+    hub_url: str = Field(
+        default="https://huggingface.co",
+        pattern=r"^https?://",
+        description="Where weights are fetched: the Hugging Face hub, or a mirror of it",
+    )
     model_timeout: float = Field(default=300.0, gt=0, description="Seconds a model may take for one answer")
     allow_remote_model: bool = Field(
         default=False, description="Let prompts leave this machine and its private network"

@@ -28,6 +28,7 @@ from nexus.api import (
     health,
     incoming,
     links,
+    model,
     outcomes,
     policy,
     results,
@@ -51,6 +52,7 @@ from nexus.api.pages.routers import PAGES
 from nexus.core.user import OWNER
 from nexus.errors import NexusError, SettingsInvalid
 from nexus.runtime.all_runs import AllRuns
+from nexus.runtime.fetching import Fetching
 from nexus.runtime.notices import working
 from nexus.runtime.recovery import recover_all
 from nexus.runtime.services import Services
@@ -79,6 +81,7 @@ PRIVATE = (
     audit,
     toolkits,
     connections,
+    model,
     endpoints,
     users,
 )
@@ -134,7 +137,7 @@ def create_api(open_services: OpenServices, settings: Settings, auth: Auth | Non
                     working(services.notices.deliverer, grace=GRACE_SECONDS),
                     sweeping(services, every),
                 ):
-                    yield {"services": services, "runs": every}
+                    yield {"services": services, "runs": every, "fetching": Fetching(settings)}
                 await every.close(grace=GRACE_SECONDS)
         except NexusError as error:
             app.state.failure = error

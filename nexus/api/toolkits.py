@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from nexus.api.dependencies import ServiceDep
@@ -60,6 +60,20 @@ async def list_toolkits(
 ) -> list[ToolkitView]:
     """What is known on this machine; nobody is asked."""
     return [ToolkitView.of(each) for each in await service.toolkits.all() if every or each.is_on]
+
+
+@router.get("/search", responses=problems(), summary="Look for apps, on or off; the best first")
+async def search_toolkits(
+    service: ServiceDep,
+    response: Response,
+    query: Annotated[str, Query(max_length=200, description="Words that an app has, all of them")] = "",
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[ToolkitView]:
+    """What is known on this machine; `X-Pagination-Total` says how many fit in all."""
+    found = await service.toolkits.find(query, offset=offset, limit=limit)
+    response.headers["X-Pagination-Total"] = str(found.total)
+    return [ToolkitView.of(each) for each in found.toolkits]
 
 
 @router.put("/{slug}", responses=problems(404, 409, changes=True), summary="Switch an app on or off")

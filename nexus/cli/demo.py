@@ -44,9 +44,9 @@ async def _prepare(session: Session, settings: Settings) -> None:
     Raises:
         ModelMissing, Unavailable: There is no model, and none can be had.
     """
-    from nexus.cli.model_state import model_state
     from nexus.cli.pulling import pull_weights
     from nexus.errors import ModelMissing
+    from nexus.models.state import model_state
     from nexus.ports.clock import SystemClock
     from nexus.tools.desk.seed import seed
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from icalendar import Calendar
 
+from nexus.runtime.demo import REQUESTS
+
 
 def _anything(_: Sequence[Path]) -> bool:
     return True
@@ -60,9 +62,9 @@ def _one_task_about(word: str) -> Callable[[Sequence[Path]], bool]:
     return is_done
 
 
-TASKS = (
-    DemoTask(
-        "Email design@example.com that the review moved to Friday 3pm", _one_letter_to("design@example.com")
-    ),
-    DemoTask("Look up Priya Nair's phone number and add a task to call her", _one_task_about("Priya")),
+TASKS = tuple(
+    DemoTask(request, is_done)
+    for request, is_done in zip(
+        REQUESTS, (_one_letter_to("design@example.com"), _one_task_about("Priya")), strict=True
+    )
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from nexus.cli.health import Check
-from nexus.cli.model_state import ModelState, model_state, ram_bytes
 from nexus.cli.words import one_line, size_in_words
 from nexus.errors import NexusError
 from nexus.models.memory_need import CARD_BYTES, MemoryNeed, fits
 from nexus.models.minilm import MiniLM
+from nexus.models.state import ModelState, model_state, ram_bytes
 from nexus.settings import Settings
 
 

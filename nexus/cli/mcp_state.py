@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from nexus.errors import NotFound, Unavailable
 from nexus.settings import Settings
 from nexus.settings_mcp import McpServer
 from nexus.tools.mcp import McpProvider, ServerState, open_mcp
+from nexus.tools.mcp.changes import Change, changes
 
 if TYPE_CHECKING:
     from nexus.tools.mcp.server import Offered
@@ -89,26 +89,20 @@ def _show_changes(watcher: Watcher, state: ServerState, accepted: Mapping[str, A
     was_cut = False
     for each in state.changed:
         watcher.note(f"{one_line(each.spec.slug)} changed:", tone="warn")
-        for side, value in _changes(accepted.get(each.definition.name), each.definition.facts):
-            text = _in_a_line(value)
+        found = changes(accepted.get(each.definition.name), each.definition.facts)
+        for side, text in (pair for change in found for pair in _sides(change)):
             was_cut = was_cut or len(text) > _LONGEST
             watcher.note(f"  {side} {visible(text, limit=_LONGEST)}", tone="plain")
     if was_cut:
         watcher.note(f"This was cut. The whole of it: nexus mcp show {state.name} --json", tone="warn")
 
 
-def _changes(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for fact, value in now.items():
-        if before is None:
-            yield f"{fact}:", value
-        elif before.get(fact) != value:
-            yield f"{fact} was:", before.get(fact)
-            yield f"{fact} is: ", value
-
-
-def _in_a_line(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return " ".join(text.split())
+def _sides(change: Change) -> Iterator[tuple[str, str]]:
+    if change.before is None:
+        yield f"{change.fact}:", change.now
+    else:
+        yield f"{change.fact} was:", change.before
+        yield f"{change.fact} is: ", change.now
 
 
 def _facts(state: ServerState) -> Mapping[str, Any]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from nexus.cli.configuration import overruled_by, persist
 from nexus.cli.exits import DONE, UNAVAILABLE, USAGE
-from nexus.cli.model_state import ModelState, model_state
 from nexus.cli.watcher import JsonLines, Watcher
 from nexus.cli.words import one_line, size_in_words
 from nexus.models.memory_need import CARD_BYTES, fits
 from nexus.models.selection import choice_of, installed_models, parse_choice
+from nexus.models.state import ModelState, model_state
 from nexus.settings import Settings
 
 

@@ -11,7 +11,7 @@ from nexus.cli.entry import JsonFlag, service_of
 
 if TYPE_CHECKING:
     from nexus.cli.watcher import Entry, Watcher
-    from nexus.core.policy import Judgement, Policy, Verdict
+    from nexus.core.policy import Judgement, Policy
 
 _IN_DOUBT = "all but reading on this machine or in your own accounts"
 
@@ -77,24 +77,10 @@ def explain(
     carry_out(work, as_json=as_json)
 
 
-def verdict_in_words(verdict: Verdict) -> str:
-    """What becomes of a call."""
-    from nexus.core.policy import Allow, Deny
-
-    match verdict:
-        case Allow():
-            return "runs by itself"
-        case Deny():
-            return "never runs"
-        case _:
-            whom = f"asks {', '.join(verdict.approvers)}" if verdict.approvers else "asks first"
-            several = f", {verdict.approvals} of them must say yes" if verdict.approvals > 1 else ""
-            return f"{whom}{several}"
-
-
 def _tell(watcher: Watcher, judgement: Judgement) -> int:
     from nexus.cli.exits import DONE
     from nexus.cli.words import one_line
+    from nexus.core.tool_rules import verdict_in_words
 
     verdict = judgement.verdict
     facts = {"verdict": verdict_in_words(verdict), "reason": verdict.reason}

@@ -22,10 +22,9 @@ from nexus.cli.exits import DONE
 from nexus.cli.session import Stopped
 from nexus.cli.watcher import Watcher
 from nexus.cli.words import one_line, size_in_words
-from nexus.errors import InvalidInput
-from nexus.models.selection import choice_of, parse_choice
 from nexus.models.sources import usual_sources
-from nexus.models.weights import KNOWN_MODELS, KnownModel, OnProgress, is_installed, known_model, pull
+from nexus.models.state import weights_of
+from nexus.models.weights import KnownModel, OnProgress, is_installed, pull
 from nexus.settings import Settings
 
 _STEP = 10
@@ -41,11 +40,7 @@ async def pull_weights(
         InvalidInput: The model is not one that Nexus keeps weights of.
         Unavailable: No source could give them.
     """
-    model = (
-        known_model(name.removeprefix("embedded:"))
-        if name and _is_ours(name)
-        else await _in_force(settings, name)
-    )
+    model = await weights_of(settings, name)
     if is_installed(model, settings.models_dir):
         watcher.note(f"{model.name} is here already.", tone="good")
         return DONE
@@ -68,25 +63,8 @@ def announcement(model: KnownModel, settings: Settings) -> str:
     )
 
 
-def _is_ours(name: str) -> bool:
-    return ":" not in name or name.startswith("embedded:")
-
-
-async def _in_force(settings: Settings, name: str | None) -> KnownModel:
-    """The weights of the model in force, or of what a setting names."""
-    choice = parse_choice(name) if name else await choice_of(settings.model, ollama_url=settings.ollama_url)
-    if choice.kind == "ollama":
-        raise InvalidInput("Ollama keeps its own weights", remedy=f"ollama pull {choice.name}")
-    if choice.kind == "openai" or choice.file is not None:
-        raise InvalidInput(
-            f"{one_line(choice.setting)} brings its own weights",
-            remedy=f"Nexus can fetch: {', '.join(KNOWN_MODELS)}.",
-        )
-    return KNOWN_MODELS[choice.name]
-
-
 def _pull(model: KnownModel, settings: Settings, file: Path | None, stop: threading.Event) -> Path:
-    sources = usual_sources(ollama_url=settings.ollama_url, file=file)
+    sources = usual_sources(ollama_url=settings.ollama_url, file=file, hub_url=settings.hub_url)
     with _progress() as show:
 
         def on_progress(done: int, total: int, source: str) -> None:

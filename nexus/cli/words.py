@@ -9,6 +9,7 @@ from typing import Any
 
 from nexus.core.display import visible
 from nexus.core.shown import SHORT, WHOLE, Row, is_cut, origin_in_words, rows, value_in_words
+from nexus.core.words import size_in_words
 
 __all__ = [
     "SHORT",
@@ -45,12 +46,3 @@ def until(time: datetime, now: datetime) -> str:
         return f"{when} (over)"
     left = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - two hours
     return f"{when} ({left} left)"
-
-
-def size_in_words(size: int) -> str:
-    """Bytes in the largest unit that leaves at least one of it."""
-    units = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
-    for unit, name in units:
-        if size >= unit:
-            return f"{size / unit:.1f} {name}".replace(".0 ", " ")
-    return f"{size} bytes"

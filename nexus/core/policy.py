@@ -182,12 +182,18 @@ def name_of(rule: Rule, number: int) -> str:
 def _weight(rule: Rule) -> tuple[int, int, int, int]:
     """What makes a rule count before another."""
     tool = rule.tool or ""
-    is_exact = bool(tool) and not _is_glob(tool)
+    is_exact = bool(tool) and not is_glob(tool)
     rank = 3 if is_exact else 2 if tool else 1 if rule.toolkit else 0
     literal = len(re.sub(r"[*?\[\]]", "", tool))
     given = (rule.account, rule.trust, rule.toolkit if tool else None)
     conditions = len(rule.arguments) + len(rule.hints) + sum(part is not None for part in given)
     return rank, literal, conditions, ("allow", "ask", "deny").index(rule.verdict)
+
+
+def applies(rule: Rule, spec: ToolSpec) -> bool:
+    """True if the rule can be about calls of the tool, whatever account and arguments they have."""
+    is_named = rule.tool is None or fnmatch.fnmatchcase(spec.slug, rule.tool)
+    return is_named and rule.toolkit in {None, spec.toolkit} and rule.hints <= spec.hints
 
 
 def _misfit(rule: Rule, spec: ToolSpec, arguments: Mapping[str, Any], *, is_trusted: bool) -> str | None:
@@ -267,7 +273,8 @@ def _first_match(slug: str, rules: Sequence[str]) -> str | None:
     return next((rule for rule in rules if fnmatch.fnmatchcase(slug, rule)), None)
 
 
-def _is_glob(tool: str) -> bool:
+def is_glob(tool: str) -> bool:
+    """True if a rule with that name of a tool can mean several."""
     return any(character in tool for character in "*?[")
 
 

@@ -1,4 +1,4 @@
-"""The words of names and texts, for telling what a parameter is about."""
+"""The words of names and texts, for telling what a parameter is about; sizes in words."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ def brief(text: str, limit: int) -> str:
         return line
     end = max(line.rfind(mark, 0, limit) for mark in (". ", "! ", "? ", "; ")) + 1
     return line[:end] if end > limit // 3 else f"{line[:limit].rsplit(' ', 1)[0]}…"
+
+
+def size_in_words(size: int) -> str:
+    """Bytes in the largest unit that leaves at least one of it."""
+    units = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+    for unit, name in units:
+        if size >= unit:
+            return f"{size / unit:.1f} {name}".replace(".0 ", " ")
+    return f"{size} bytes"
 
 
 def _singular(word: str) -> str:

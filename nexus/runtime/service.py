@@ -20,6 +20,7 @@ from nexus.runtime.runner import Runner
 from nexus.runtime.toolkits import Toolkits
 from nexus.settings import Settings
 from nexus.tools.composio.project import ComposioProject
+from nexus.tools.mcp import McpProvider
 
 
 async def _nothing_changes() -> None:
@@ -44,6 +45,7 @@ class Service:
         webhooks: Lets in what outside services send by themselves; None if nothing is to be let in.
         results: Whole results that the model was shown in part; None: they are not kept.
         reviews: What of other users' approvals the user decides on; None: nobody decides for others.
+        servers: The MCP servers that the user may use; None: there can be none.
         refresh: Asks every provider of the user again what it offers, and makes that findable.
     """
 
@@ -63,4 +65,5 @@ class Service:
     reviews: Reviews | None = None
     connections: Connections | None = None
     webhooks: Webhooks | None = None
+    servers: McpProvider | None = None
     refresh: Callable[[], Awaitable[None]] = _nothing_changes

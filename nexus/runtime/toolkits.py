@@ -6,9 +6,10 @@ import asyncio
 import difflib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from nexus.core.tool import ToolSpec
-from nexus.errors import Conflict, NexusError, NotFound
+from nexus.errors import Conflict, NexusError, NotFound, Unavailable
 from nexus.ports.toolkits import ToolkitSwitches
 from nexus.tools.composio.catalogue_file import ListedToolkit
 from nexus.tools.composio.project import ComposioProject
@@ -40,6 +41,14 @@ class Toolkit:
     is_on: bool
     needs_account: bool
     account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Some of the apps that were looked for, and how many there are in all."""
+
+    toolkits: Sequence[Toolkit]
+    total: int
 
 
 class Toolkits:
@@ -89,6 +98,38 @@ class Toolkits:
         }
         found |= {slug: toolkit for slug, toolkit in self._here(off).items() if slug not in found}
         return sorted(found.values(), key=lambda each: (not each.is_on, each.slug))
+
+    async def find(self, query: str = "", *, offset: int = 0, limit: int = 50) -> Found:
+        """The apps that have every word of `query`, the best first; all of them for an empty one."""
+        every = await self.all()
+        words = query.casefold().split()
+        ranked = [(rank, each) for each in every if (rank := _rank(each, words)) is not None]
+        ranked.sort(key=lambda pair: pair[0])  # stable: within a rank those that are on stay first
+        return Found([each for _, each in ranked[offset : offset + limit]], len(ranked))
+
+    async def tools_of(self, toolkit: Toolkit) -> Sequence[ToolSpec]:
+        """The app's tools as they are offered now; of one that is off those that were read before."""
+        offered = [spec for spec in self._tools.all() if spec.toolkit == toolkit.slug]
+        if offered or self._composio is None:
+            return offered
+        found = await asyncio.to_thread(self._composio.catalogue.tools, [toolkit.slug])
+        return sorted(found, key=lambda spec: spec.slug)
+
+    async def listed_at(self) -> datetime | None:
+        """When Composio was asked last which apps it has; None if never, or if it is off."""
+        if self._composio is None:
+            return None
+        return await asyncio.to_thread(self._composio.catalogue.last_seen, "toolkits")
+
+    async def read_list(self) -> None:
+        """Ask Composio which apps it has; no tools are read.
+
+        Raises:
+            Unavailable: Composio is off, or cannot be reached.
+        """
+        if self._composio is None:
+            raise Unavailable("Composio is off.", remedy="Set COMPOSIO_API_KEY, then start Nexus again.")
+        await self._composio.sync((), must_exist=False)
 
     async def get(self, slug: str) -> Toolkit:
         """The app of that name. Raises NotFound, naming the nearest ones."""
@@ -170,6 +211,20 @@ class Toolkits:
             )
             for slug, number in self._tools.toolkits().items()
         }
+
+
+def _rank(toolkit: Toolkit, words: Sequence[str]) -> int | None:
+    """How well an app fits the words, 0 is best; None if it lacks one of them."""
+    names = f"{toolkit.slug} {toolkit.title}".casefold()
+    text = f"{names} {toolkit.description.casefold()}"
+    if not all(word in text for word in words):
+        return None
+    whole = " ".join(words)
+    if whole in {toolkit.slug.casefold(), toolkit.title.casefold()}:
+        return 0
+    if all(word in names for word in words):
+        return 1 if names.startswith(whole) else 2
+    return 3
 
 
 def _remedy(near: Sequence[str], has_composio: bool) -> str:  # noqa: FBT001 - private

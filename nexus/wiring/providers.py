@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 
 from nexus.core.user import OWNER
 from nexus.ports.tools import ToolProvider
+from nexus.runtime.homes import desk_of
 from nexus.settings_mcp import BUILT_IN, McpServer
 from nexus.tools.composio.provider import ComposioProvider
 from nexus.tools.desk import desk_provider
 from nexus.tools.functions import FunctionsProvider
-from nexus.tools.mcp import open_mcp
+from nexus.tools.mcp import McpProvider, open_mcp
 from nexus.tools.mcp.provider import Configured
 from nexus.tools.preferences import Preferences
-from nexus.wiring.homes import desk_of
 from nexus.wiring.shared import Shared
 
 
-async def providers_for(
-    shared: Shared,
-    user: str,
-    preferences: Preferences,
-    stack: AsyncExitStack,
+def providers_for(
+    shared: Shared, user: str, preferences: Preferences, servers: McpProvider
 ) -> Sequence[ToolProvider]:
     """The user's own providers, each acting with that user's files and accounts only.
 
@@ -30,18 +27,24 @@ async def providers_for(
         shared: What all users share.
         user: Whose tools they are.
         preferences: Which apps are on for the user.
-        stack: Closed, by the task that opened it, when the user's parts are.
+        servers: The MCP servers that the user may use.
     """
     providers: list[ToolProvider] = [desk_provider(desk_of(shared.settings, user), shared.clock)]
     if shared.composio is not None:
         providers.append(ComposioProvider(shared.composio, user_id=user, wanted=preferences.on))
-    settings = shared.settings
-    servers = open_mcp(servers_for(user, preferences), settings.home / "mcp", settings.tool_timeout)
-    providers.append(await stack.enter_async_context(servers))
+    providers.append(servers)
     if user == OWNER:  # they run in this process, with its rights
         taken = {*BUILT_IN, *shared.settings.mcp}
         providers.append(FunctionsProvider(shared.settings.functions, taken=taken))
     return providers
+
+
+def open_servers(
+    shared: Shared, user: str, preferences: Preferences
+) -> AbstractAsyncContextManager[McpProvider]:
+    """The MCP servers that the user may use; let go by the task that opened them."""
+    settings = shared.settings
+    return open_mcp(servers_for(user, preferences), settings.home / "mcp", settings.tool_timeout)
 
 
 def servers_for(user: str, preferences: Preferences) -> Configured:

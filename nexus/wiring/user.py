@@ -12,6 +12,8 @@ from graphs.memories import Memories
 from graphs.parts import Parts, nobody_has_accounts
 from nexus.core.approval import Reminding
 from nexus.core.tool import ToolSpec
+from nexus.ports.tools import ToolProvider
+from nexus.runtime.homes import home_of
 from nexus.runtime.locks import ThreadLocks
 from nexus.runtime.runner import Runner
 from nexus.runtime.service import Service
@@ -37,9 +39,8 @@ from nexus.tools.registry import Registry
 from nexus.tools.results import ResultShelf
 from nexus.wiring.connections import connections_for, webhooks_for
 from nexus.wiring.graphs import graphs_for
-from nexus.wiring.homes import home_of
 from nexus.wiring.memories import open_memories
-from nexus.wiring.providers import providers_for
+from nexus.wiring.providers import open_servers, providers_for
 from nexus.wiring.shared import Shared
 
 
@@ -53,7 +54,9 @@ async def open_user(shared: Shared, user: str) -> AsyncGenerator[Service]:
         preferences = Preferences(shared.settings, own)
         results = SqliteResults(shared.database, user)
         shelf = ResultShelf(results)
-        registry = await _registry(shared, user, preferences, shelf, stack)
+        servers = await stack.enter_async_context(open_servers(shared, user, preferences))
+        providers = providers_for(shared, user, preferences, servers)
+        registry = await _registry(shared, user, preferences, shelf, providers)
         checkpoints = await stack.enter_async_context(open_checkpoints(home / "checkpoints.db"))
         items = await stack.enter_async_context(open_items(home / "store.db"))
         memories = await stack.enter_async_context(open_memories(shared, items))
@@ -86,6 +89,7 @@ async def open_user(shared: Shared, user: str) -> AsyncGenerator[Service]:
             reviews=SqliteReviews(shared.database, user),
             connections=connections_for(shared, registry, toolkits),
             webhooks=webhooks_for(shared),
+            servers=servers,
             refresh=registry.refresh,
         )
 
@@ -96,14 +100,20 @@ async def open_parts(shared: Shared, user: str) -> AsyncGenerator[Parts]:
     preferences = Preferences(shared.settings, SqliteToolkits(shared.database, user))
     shelf = ResultShelf(SqliteResults(shared.database, user))
     async with AsyncExitStack() as stack:
-        registry = await _registry(shared, user, preferences, shelf, stack)
+        servers = await stack.enter_async_context(open_servers(shared, user, preferences))
+        providers = providers_for(shared, user, preferences, servers)
+        registry = await _registry(shared, user, preferences, shelf, providers)
         items = await stack.enter_async_context(open_items(home_of(shared.settings, user) / "store.db"))
         memories = await stack.enter_async_context(open_memories(shared, items))
         yield _parts(shared, user, registry, shelf, memories)
 
 
 async def _registry(
-    shared: Shared, user: str, preferences: Preferences, shelf: ResultShelf, stack: AsyncExitStack
+    shared: Shared,
+    user: str,
+    preferences: Preferences,
+    shelf: ResultShelf,
+    providers: Sequence[ToolProvider],
 ) -> Registry:
     index = shared.index.of(user)
 
@@ -111,7 +121,6 @@ async def _registry(
         """All but what reads on: that is offered when there is something to read on in."""
         await index.update([tool for tool in tools if tool.slug != shelf.reader])
 
-    providers = await providers_for(shared, user, preferences, stack)
     registry = Registry([*providers, shelf], preferences.off, make_findable)
     await registry.refresh()
     return registry

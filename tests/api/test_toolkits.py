@@ -19,6 +19,15 @@ def test_an_app_is_switched_off_and_on_again(client: httpx.Client):
     assert names(client) == {"desk": True}
 
 
+def test_apps_are_found_by_words_and_paged(client: httpx.Client):
+    found = client.get("/toolkits/search", params={"query": "DESK"})
+    assert ([each["slug"] for each in found.json()], found.headers["x-pagination-total"]) == (["desk"], "1")
+    beyond = client.get("/toolkits/search", params={"offset": 1})
+    assert (beyond.json(), beyond.headers["x-pagination-total"]) == ([], "1")
+    assert client.get("/toolkits/search", params={"query": "desk nothing"}).json() == []
+    assert client.get("/toolkits/search", params={"limit": 0}).status_code == 422
+
+
 def test_an_unknown_app_is_a_problem_that_names_what_there_is(client: httpx.Client):
     answer = client.put("/toolkits/dsek", json={"is_on": True})
     assert answer.status_code == 404

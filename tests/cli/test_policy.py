@@ -40,13 +40,13 @@ def test_the_rules_are_listed_by_who_made_them(home: Home) -> None:
 
 def test_a_call_is_explained_rule_by_rule_and_not_made(home: Home) -> None:
     (home.path / "nexus.toml").write_text(RULES)
-    for to, verdict in (("ana@example.com", "runs by itself"), ("ben@example.com", "asks first")):
+    for to, verdict in (("ana@example.com", "runs by itself"), ("ben@example.com", "asks you first")):
         told = home.nexus("policy", "test", "desk_send", f'{{"to": "{to}"}}', "--json").lines
         assert told[0]["verdict"] == verdict
         assert [line["rule"] for line in told[1:]][:2] == ["mail to ana", "rule 2"]
     assert "/to does not fit" in home.nexus("policy", "test", "desk_send", '{"to": "ben"}').out
     untrusted = home.nexus("policy", "test", "desk_send", '{"to": "ana@example.com"}', "--untrusted")
-    assert "asks first" in untrusted.out
+    assert "asks you first" in untrusted.out
     assert not (home.path / "calls.jsonl").exists()
 
 

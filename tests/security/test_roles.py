@@ -38,6 +38,8 @@ MANAGING = [
     ("PATCH", "/users/a-user", {"role": "admin"}),
     ("DELETE", "/users/a-admin", None),
     ("GET", "/audit?everyone=true", None),
+    ("POST", "/model/pull", {}),
+    ("DELETE", "/model/pull", None),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexus.core.tool import ToolSpec
-from nexus.errors import NexusError, NotFound
+from nexus.errors import Conflict, NexusError, NotFound, Unavailable
 from nexus.ports.tools import ToolResult
 from nexus.settings_mcp import McpServer
 from nexus.tools.mcp.pins import Pins
@@ -44,6 +45,12 @@ class ServerState:
     def changed(self) -> Sequence[Offered]:
         """The tools that are not as they were accepted."""
         return [each for each in self.offered if not each.is_accepted]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over what the server offers: two states with the same one offer the same."""
+        digests = sorted(each.definition.digest for each in self.offered)
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 class McpProvider:
@@ -94,6 +101,27 @@ class McpProvider:
         found = await asyncio.gather(*(self._state_of(server) for server in self._servers.values()))
         self._states = {state.name: state for state in found}
         return found
+
+    def last_states(self) -> Sequence[ServerState]:
+        """Every server as it was when it was asked last; nobody is asked now."""
+        return list(self._states.values())
+
+    async def accept_seen(self, name: str, fingerprint: str) -> ServerState:
+        """Accept a server's tools if they are still what a person has seen, by its `fingerprint`.
+
+        Raises:
+            NotFound: There is no such server.
+            Unavailable: It does not run.
+            Conflict: It offers something else now; nothing is accepted.
+        """
+        self._server(name)
+        state = next(each for each in await self.states() if each.name == name)
+        if state.trouble:
+            raise Unavailable(state.trouble)
+        if state.fingerprint != fingerprint:
+            raise Conflict(f"{name} offers something else by now.", remedy="Look at it again.")
+        await self.accept(state)
+        return state
 
     async def accept(self, state: ServerState) -> None:
         """Accept a server's tools as they are in `state`, which a person has seen."""

@@ -2,66 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import stat
 import threading
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from filelock import FileLock
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from nexus.errors import SettingsInvalid, Unavailable
 from nexus.models.sources import Hub, Mirror, NamedFile, OllamaBlob, _Sink, usual_sources
-from nexus.models.weights import KNOWN_MODELS, KnownModel, SourceFailed, is_installed, known_model, pull
+from nexus.models.weights import KNOWN_MODELS, SourceFailed, is_installed, known_model, pull
+from tests.servers.hub import BYTES, HubStandIn, tiny_model
 from tests.servers.ollama import OllamaStandIn
 from tests.servers.running import running
 from tests.servers.weights import SMALL, small_weights
 
-BYTES = bytes(range(256)) * 400
 PARTS = (BYTES[:40_000], BYTES[40_000:70_000], BYTES[70_000:])
-MODEL = KnownModel(
-    name="tiny",
-    file_name="tiny.gguf",
-    size=len(BYTES),
-    sha256=hashlib.sha256(BYTES).hexdigest(),
-    licence="none",
-    hub_repository="us/tiny",
-    ollama_model="tiny:1",
-    mirror_packages=tuple(f"tiny-part{number}==1.0" for number in (1, 2, 3)),
-)
+MODEL = tiny_model(mirror_packages=tuple(f"tiny-part{number}==1.0" for number in (1, 2, 3)))
 NOBODY = "http://127.0.0.1:9"
-
-
-@dataclass
-class HubStandIn:
-    """A file server with ranges, and ways to go wrong."""
-
-    fault: Literal["cut", "wrong", "missing", "no ranges", "too much"] | None = None
-    ranges: list[str | None] = field(default_factory=list)
-
-    @property
-    def app(self) -> Starlette:
-        return Starlette(routes=[Route("/us/tiny/resolve/main/tiny.gguf", self._file)])
-
-    async def _file(self, request: Request) -> Response:
-        asked = request.headers.get("range")
-        self.ranges.append(asked)
-        if self.fault == "missing":
-            return Response(status_code=404)
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.fault != "no ranges" else 0
-        body = {"wrong": b"x" * len(BYTES), "too much": BYTES + b"x"}.get(self.fault or "", BYTES)[start:]
-        if self.fault == "cut":
-            promised = {"content-length": str(len(body))}
-            return StreamingResponse(iter([body[:30_000]]), headers=promised)
-        return Response(body, status_code=206 if start else 200)
 
 
 @pytest.fixture(name="hub")

@@ -16,6 +16,7 @@ from nexus.runtime.runner import finish
 from nexus.runtime.service import Service
 from nexus.settings import load_settings
 from nexus.testing import ScriptedModel
+from nexus.tools.composio.catalogue_file import ListedToolkit
 from tests.clients.scripted_chat import scripted_chat
 from tests.servers.composio.standin import KEY, ComposioStandIn
 from tests.servers.composio.toolkits.base import LATEST
@@ -71,6 +72,36 @@ async def test_an_app_that_is_switched_on_is_found_with_its_account_and_off_agai
     await service.toolkits.switch("gmail", is_on=False)
     assert await on_at_the_next_run(service) == {"desk"}
     assert not any("GMAIL" in hit.slug for hit in await service.parts.index.search("send gmail email"))
+
+
+async def test_apps_are_found_among_thousands_by_their_words_the_best_first(service: Service):
+    assert service.composio is not None
+    assert await service.toolkits.listed_at() is None
+    await service.toolkits.read_list()
+    assert await service.toolkits.listed_at() is not None
+    listed = service.composio.catalogue.toolkits()
+    many = [
+        ListedToolkit(f"app{number}", f"App {number}", "Works with Gmail.", "1", 1) for number in range(4_000)
+    ]
+    service.composio.catalogue.write_toolkits([*listed, *many])
+    found = await service.toolkits.find("gmail", limit=3)
+    assert [each.slug for each in found.toolkits] == ["gmail", "app0", "app1"]
+    assert found.total >= 4_001
+    (one,) = (await service.toolkits.find("GMAIL app 3999")).toolkits
+    assert one.slug == "app3999"
+    last = await service.toolkits.find("works with", offset=3_990, limit=50)
+    assert (len(last.toolkits), last.total) == (10, 4_000)
+    assert (await service.toolkits.find("gmail nothing-like-that")).total == 0
+    assert (await service.toolkits.find(limit=1)).toolkits[0].is_on
+
+
+async def test_the_tools_of_an_app_are_seen_also_while_it_is_off(service: Service):
+    await service.toolkits.switch("gmail", is_on=True)
+    on = await service.toolkits.tools_of(await service.toolkits.get("gmail"))
+    off = await service.toolkits.tools_of(await service.toolkits.switch("gmail", is_on=False))
+    assert SEND in {spec.slug for spec in on}
+    assert {spec.slug for spec in off} == {spec.slug for spec in on}
+    assert await service.toolkits.tools_of(await service.toolkits.get("slack")) == []
 
 
 async def test_an_own_toolkit_that_is_switched_on_is_none_of_composios(service: Service):

@@ -9,11 +9,11 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from nexus.errors import NexusError
+from nexus.errors import InvalidInput, NexusError
 from nexus.models.memory_need import MemoryNeed, need_of_file, need_of_ollama
 from nexus.models.ollama_server import OllamaServer
-from nexus.models.selection import ModelChoice, choice_of
-from nexus.models.weights import KNOWN_MODELS
+from nexus.models.selection import ModelChoice, choice_of, parse_choice
+from nexus.models.weights import KNOWN_MODELS, KnownModel, known_model
 from nexus.settings import Settings
 
 _INSTALL = "pip install 'nexus-agent[embedded]'"
@@ -52,6 +52,25 @@ async def model_state(settings: Settings) -> ModelState:
     """
     choice = await choice_of(settings.model, ollama_url=settings.ollama_url)
     return await asyncio.to_thread(_looked_at, choice, settings)
+
+
+async def weights_of(settings: Settings, name: str | None = None) -> KnownModel:
+    """The weights that are meant: of the model in force, by their own name, or of what a setting names.
+
+    Raises:
+        SettingsInvalid: Nothing is called so.
+        InvalidInput: They are none that Nexus keeps.
+    """
+    if name and (":" not in name or name.startswith("embedded:")):
+        return known_model(name.removeprefix("embedded:"))
+    choice = parse_choice(name) if name else await choice_of(settings.model, ollama_url=settings.ollama_url)
+    if choice.kind == "ollama":
+        raise InvalidInput("Ollama keeps its own weights", remedy=f"ollama pull {choice.name}")
+    if choice.kind == "openai" or choice.file is not None:
+        raise InvalidInput(
+            f"{choice.setting} brings its own weights", remedy=f"Nexus can fetch: {', '.join(KNOWN_MODELS)}."
+        )
+    return KNOWN_MODELS[choice.name]
 
 
 def lacks_engine() -> bool:
