@@ -68,8 +68,8 @@ OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 PUBLIC = (health, webhooks, incoming, slack, links)
 """Routers whose routes need no key."""
 
-LANGGRAPH = (assistants, threads, runs, protocol, stateless, items, chat, stories)
-"""Routers of what an operator's `@auth.on` handlers are asked about."""
+LANGGRAPH = (runs, threads, assistants, protocol, stateless, items, chat, stories)
+"""Routers of what an operator's `@auth.on` handlers are asked about; the busiest are tried first."""
 
 PRIVATE = (
     results,
@@ -157,12 +157,12 @@ def create_api(open_services: OpenServices, settings: Settings, auth: Auth | Non
     app.state.public_url = settings.public_url
     app.state.closing = asyncio.Event()
     app.state.hook = Hook(auth) if auth is not None else None
+    for module in LANGGRAPH:
+        app.include_router(module.router, dependencies=[Depends(identified), Depends(authorized)])
     for module in PUBLIC:
         app.include_router(module.router)
     for module in PAGES:  # each finds out who asks by itself: a browser sends no key
         app.include_router(module.router)
-    for module in LANGGRAPH:
-        app.include_router(module.router, dependencies=[Depends(identified), Depends(authorized)])
     for module in PRIVATE:
         app.include_router(module.router, dependencies=[Depends(identified)])
     app.include_router(sockets.router)  # it looks for the key itself: FastAPI's forms of one are HTTP's
