@@ -21,6 +21,8 @@ from graphs.events import emit
 from graphs.judging import judged, policy_of
 from graphs.parts import Parts
 from graphs.provenance import sources
+from graphs.recall import with_memories
+from graphs.remembering import learn_from_edit
 from graphs.state import State, call_of, thread_of, to_state
 from nexus.core.action import Call, ThreadId, digest_of
 from nexus.core.approval import Approval, Question
@@ -48,6 +50,7 @@ class Approve:
         """Judge the call in `state`; everything before the interrupt may run again without harm."""
         if not state.get("call"):
             return {"go": False}  # somebody jumped here from outside the graph
+        state = await with_memories(self._parts, state)
         call, question = call_of(state), state.get("question", "action")
         try:
             spec = await self._spec(call.tool, question)
@@ -202,7 +205,8 @@ class Approve:
     async def _apply(self, state: State, approval: Approval, spec: ToolSpec) -> dict[str, Any]:
         """What the decision means for the run."""
         if approval.state == "edited" and approval.successor:
-            approval = await self._parts.approvals.get(approval.successor)
+            before, approval = approval, await self._parts.approvals.get(approval.successor)
+            await learn_from_edit(self._parts, state, before, approval)
         emit("decided", approval_id=approval.id, state=approval.state, by=approval.decided_by)
         if approval.state == "approved":
             if approval.question == "connect":

@@ -10,6 +10,8 @@ from langgraph.config import get_stream_writer
 
 EventName = Literal[
     "shortlist",
+    "recalled",
+    "remembered",
     "writing",
     "thought",
     "call",

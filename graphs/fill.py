@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import ToolMessage
 
-from graphs.prompting import Prompt, chosen, fill_request, prompt_file, with_dates
+from graphs.prompting import Prompt, asked, chosen, fill_request, prompt_file, with_dates
 from graphs.prompting import written as as_json
 from graphs.provenance import sources
 from graphs.state import State, calls_made
@@ -56,11 +56,11 @@ async def fill(
     known = sources(state)
     refused = Refused.of(state, spec.slug)
     try:
-        simple = with_known_values(_offered(spec, state["goal"], refused), known, spec.slug)
+        simple = with_known_values(_offered(spec, _meant(state), refused), known, spec.slug)
     except ArgumentsInvalid as error:
         return Filled({}, unknown=error)
-    asked = [*prompt, chosen(spec.slug), *fill_request(spec, simple, with_dates(state), past)]
-    arguments, problem = await _fitting(write, asked, spec, simple, refused, corrections=corrections)
+    conversation = [*prompt, chosen(spec.slug), *fill_request(spec, simple, asked(state), past)]
+    arguments, problem = await _fitting(write, conversation, spec, simple, refused, corrections=corrections)
     if problem is not None:
         return Filled(arguments, problem=problem, left_out=simple.lost)
     named = without_invented(simple.flat(arguments), simple.schema, known, with_dates(state))
@@ -123,6 +123,11 @@ def _offered(spec: ToolSpec, goal: str, refused: Refused | None) -> SimpleSchema
     simple = simplified(spec.parameters, f"{goal}\n{refused.said}")
     flat = simple.flat(refused.arguments)
     return with_alternatives(with_demands(simple, flat, refused.said), flat, refused.said)
+
+
+def _meant(state: State) -> str:
+    """What says which options matter: the request, and what is remembered for it."""
+    return "\n".join([state["goal"], *state.get("memories", [])])
 
 
 def _needed(simple: SimpleSchema) -> list[str]:

@@ -30,7 +30,9 @@ async def explained(parts: Parts, call: Call, spec: ToolSpec, *, is_trusted: boo
     return (await policy_of(parts)).explain(spec, call, is_trusted=is_trusted)
 
 
-async def is_trusted_thread(parts: Parts, state: State, thread: ThreadId, *, call: Call) -> bool:
+async def is_trusted_thread(
+    parts: Parts, state: State, thread: ThreadId, *, call: Call | None = None
+) -> bool:
     """False once the thread has read what others wrote, by any call but this one.
 
     The ledger knows it of the calls of this thread, whatever became of its state; the messages know it of a
@@ -42,7 +44,7 @@ async def is_trusted_thread(parts: Parts, state: State, thread: ThreadId, *, cal
         if isinstance(message, ToolMessage)
     ):
         return False
-    return not await parts.ledger.has_read_others(thread, besides=call.key)
+    return not await parts.ledger.has_read_others(thread, besides=call.key if call else "")
 
 
 def _is_foreign(parts: Parts, message: ToolMessage) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from nexus.core.memory import (
     Memory,
     MemoryId,
     checked_text,
+    content_words,
     contradicts,
     could_be_same,
     merged,
@@ -24,12 +26,31 @@ from nexus.core.memory import (
     subject_of,
 )
 from nexus.ports.clock import Clock
-from nexus.ports.memory import MemoryStore, Which
+from nexus.ports.memory import EVERY, Found, MemoryStore, Which
 
 ALIKE = 0.9
 """The cosine from which on two texts without a telling difference count as one memory said in other words."""
 
 _NEAREST = 5
+
+_POOL = 50
+"""Memories close in meaning of which those that share words with the request come first."""
+
+WORDS_COUNT = 0.2
+"""What sharing every telling word is worth beside a cosine."""
+
+
+def with_words(text: str, near: Sequence[Found]) -> list[Found]:
+    """The found ones by meaning and shared words; a word counts the more the fewer of them have it."""
+    asked = content_words(text)
+    having = [content_words(each.memory.text) for each in near]
+    weights = {word: math.log(1 + len(near) / (1 + sum(word in words for words in having))) for word in asked}
+    whole = sum(weights.values()) or 1.0
+    scored = [
+        Found(each.memory, each.score + WORDS_COUNT * sum(weights[word] for word in asked & words) / whole)
+        for each, words in zip(near, having, strict=True)
+    ]
+    return sorted(scored, key=lambda each: -each.score)
 
 
 class Memories:
@@ -127,6 +148,20 @@ class Memories:
         """Delete them for good; how many there were."""
         async with self._lock:
             return await self.store.delete(memories)
+
+    async def recall(self, text: str, *, which: Which = EVERY, limit: int = 10) -> list[Found]:
+        """What is closest to `text` by meaning and by words, the closest first; nothing that is pending.
+
+        Nothing is embedded while there is nothing to find.
+
+        Raises:
+            StoreUnavailable, ModelMissing: As the store says.
+        """
+        kept = replace(which, is_pending=False)
+        if not text.strip() or not await self.store.list(kept, limit=1):
+            return []
+        near = await self.store.search(text, which=kept, limit=max(_POOL, limit))
+        return with_words(text, near)[:limit]
 
     async def _keep(self, new: Memory) -> Memory:
         old = await self._known(new)

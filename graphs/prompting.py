@@ -76,14 +76,14 @@ def render(state: State, tools: Tools, now: datetime) -> list[ChatMessage]:
     request = prompt_file("request").substitute(
         today=f"{now:%A, %d %B %Y, %H:%M}",
         tools="\n".join(tool_line(spec) for spec in known),
-        request=with_dates(state),
+        request=asked(state),
     )
     system = ChatMessage("system", prompt_file("system").template)
     return [
         system,
         *_recall(earlier),
         ChatMessage("user", request),
-        *_steps(run[1:], with_dates(state)),
+        *_steps(run[1:], asked(state)),
     ]
 
 
@@ -91,6 +91,15 @@ def with_dates(state: State) -> str:
     """The request, with the days and times in it spelled out."""
     dates = "; ".join(f"{words} = {moment}" for words, moment in state.get("dates", []))
     return f"{state['goal']}\n({dates})" if dates else state["goal"]
+
+
+def asked(state: State) -> str:
+    """The request as the model reads it: with its dates, and with what is remembered, marked as that."""
+    memories = state.get("memories", [])
+    if not memories:
+        return with_dates(state)
+    told = prompt_file("memories").substitute(memories="\n".join(f"- {text}" for text in memories))
+    return f"{with_dates(state)}\n{told}"
 
 
 def fill_request(

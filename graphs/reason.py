@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 
 from graphs.answer import only_found, true_answer, with_rows, write_text
 from graphs.events import emit
@@ -25,9 +26,11 @@ from graphs.prompting import (
     prompt_file,
     render,
 )
+from graphs.recall import with_memories
 from graphs.recording import note_step
+from graphs.remembering import propose
 from graphs.repetition import is_repetition
-from graphs.state import FIND_TOOLS, State, calls_made, current_run, to_state
+from graphs.state import FIND_TOOLS, State, calls_made, current_run, thread_of, to_state
 from graphs.writing import Writer
 from nexus.core.action import Call, CallId
 from nexus.core.defaults import with_defaults
@@ -63,14 +66,17 @@ class Reason:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def __call__(self, state: State) -> dict[str, Any]:
+    async def __call__(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """One step: a call, a search, a question or the answer."""
         write = Writer(self._parts.model)
+        state = await with_memories(self._parts, state)
         only_asks = await self._only_asks(write, state)
         prompt = render(state, self._parts.tools, self._parts.clock.now().astimezone())
         gate = Gate(write, state, self._parts.tools)
         options = self._options(state, gate, only_asks=only_asks)
         update = await self._step(write, state, prompt, options, gate, only_asks=only_asks)
+        if update.get("ending") == "answered":
+            await propose(self._parts, write, state, thread_of(config))
         note_step(update, state, write, now=self._parts.clock.now(), fit=gate.judged)
         return update | {"only_asks": only_asks, "fit": gate.judged, "step_of": gate.steps.of}
 
@@ -252,7 +258,12 @@ class Reason:
         """The answer, or the question to the user: both end the run."""
         name, ending = ("answer", "answered") if tool == FINAL_ANSWER else ("question", "asked")
         done = _succeeded(state)
-        in_vain = not done and gate.refused if only_asks else not any(self._acts(name) for name in done)
+        told = bool(state.get("memories"))
+        in_vain = (
+            not done and gate.refused and not told
+            if only_asks
+            else not any(self._acts(name) for name in done)
+        )
         offered = to_offer(gate) if tool == FINAL_ANSWER and not done else None
         if offered is not None and self._is_there(offered):
             text, ending = question_about(self._parts.tools.get(offered)), "asked"

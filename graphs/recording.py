@@ -34,6 +34,7 @@ def note_step(
         "at": now.isoformat(),
         "fit": {tool: value for tool, value in fit.items() if tool not in before},
         "ending": update.get("ending"),
+        "memories": state.get("recalled") if state.get("memories") else None,
         # The first step of a run: those of the next run take the place of these in the state.
         "shortlist": state.get("scores") if isinstance(state["messages"][-1], HumanMessage) else None,
     }

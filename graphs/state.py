@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall
 from langchain_core.runnables import RunnableConfig
@@ -42,6 +42,8 @@ class State(TypedDict):
         step_of: Which of them each tool serves best, as far as judged.
         sought: By the id of a call that looks something up for an argument: the tool whose argument it is.
         dates: The days and times that the goal names, and how they are written.
+        recalled: The ids of the memories that matter for the goal.
+        memories: Their texts, for the length of a step: they are read anew, and never written down here.
         shortlist: Tools found for the goal when the run began.
         found: Tools added later in the run by `find_tools`.
         scores: How well each of both was found to match, as the search says it; for people.
@@ -62,6 +64,8 @@ class State(TypedDict):
     step_of: dict[str, int]
     sought: dict[str, str]
     dates: list[tuple[str, str]]
+    recalled: list[str]
+    memories: NotRequired[list[str]]
     shortlist: list[str]
     found: list[str]
     scores: dict[str, float]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 
 from graphs.dates import dates_in
 from graphs.events import emit
@@ -15,7 +16,9 @@ from graphs.needs import merged, names_in, needs_by_model, needs_in
 from graphs.offer import reply_to_offer
 from graphs.parts import Parts
 from graphs.prompting import tool_line
-from graphs.state import FIND_TOOLS, State
+from graphs.recall import for_apps, recall, told
+from graphs.remembering import remember_said
+from graphs.state import FIND_TOOLS, State, thread_of
 from graphs.writing import Writer
 from nexus.core.budget import exhausted, nothing_spent
 from nexus.errors import NotFound
@@ -35,13 +38,17 @@ class ToolSelect:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def __call__(self, state: State) -> dict[str, Any]:
+    async def __call__(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """Start a run on a new request, search again if asked to, else change nothing."""
         messages = state.get("messages", [])
         if messages and isinstance(messages[-1], HumanMessage):
-            fit = await reply_to_offer(self._parts, state, messages[-1].text)
+            request = messages[-1].text
+            said = await remember_said(self._parts, request, thread_of(config))
+            if said and not said[1]:
+                return _remembered(said[0], request)
+            fit = await reply_to_offer(self._parts, state, request)
             agreed = [name for name, sure in fit.items() if sure]
-            goal = state["goal"] if agreed else _goal(state, messages[-1].text)
+            goal = state["goal"] if agreed else _goal(state, said[1] if said else request)
             return await self._begin(goal, fit=fit, found=agreed)
         if state.get("search"):
             return await self._add(state)
@@ -56,25 +63,23 @@ class ToolSelect:
         await self._parts.tools.freshen()
         write = Writer(self._parts.model)
         needs = await self._needs(write, goal)
+        recalled = await recall(self._parts, goal)
         hits = await self._find(goal, needs, limit=self._parts.shortlist)
+        hits = self._known_to_work(hits, recalled.tools)
         emit("shortlist", query=goal, needs=needs, tools=_shown(hits))
+        memories = await for_apps(self._parts, recalled, [hit.slug for hit in hits])
+        if memories:
+            emit("recalled", memories=told(memories))
         return {
-            "goal": goal,
+            **_new_run(goal),
             "needs": needs,
-            "step_of": {},
-            "sought": {},
             "dates": await asyncio.to_thread(dates_in, goal, self._parts.clock.now().astimezone()),
+            "recalled": [memory.id for memory in memories],
             "shortlist": [hit.slug for hit in hits],
             "found": [name for name in found if name not in {hit.slug for hit in hits}],
             "scores": _scores(hits),
             "fit": fit,
-            "offered": None,
-            "search": [],
-            "call": None,
-            "question": "action",
-            "go": False,
             "spent": {**write.onto(nothing_spent(), failures=0), "steps": 0},
-            "ending": None,
         }
 
     async def _needs(self, write: Writer, goal: str) -> list[str]:
@@ -118,6 +123,13 @@ class ToolSelect:
             others=self._unconnected([whole, *others], scope),
         )
 
+    def _known_to_work(self, hits: Sequence[Hit], tools: Sequence[str]) -> list[Hit]:
+        """The tools of procedures that fit the request first, as far as they are there; then the others."""
+        best = hits[0].score if hits else 1.0
+        first = [Hit(slug, best) for slug in tools if self._toolkit(slug) is not None]
+        names = {hit.slug for hit in first}
+        return [*first, *(hit for hit in hits if hit.slug not in names)][: max(len(hits), len(first))]
+
     def _unconnected(self, found: Sequence[Sequence[Hit]], scope: Scope) -> set[str]:
         """The tools that came behind others because their app is not connected."""
         slugs = {hit.slug for hits in found for hit in hits} if scope.connected else set[str]()
@@ -129,6 +141,35 @@ class ToolSelect:
             return self._parts.tools.get(slug).toolkit
         except NotFound:
             return None
+
+
+def _new_run(goal: str) -> dict[str, Any]:
+    """The state of a run that has done nothing yet: nothing of the one before is left in it."""
+    return {
+        "goal": goal,
+        "needs": [],
+        "step_of": {},
+        "sought": {},
+        "dates": [],
+        "recalled": [],
+        "shortlist": [],
+        "found": [],
+        "scores": {},
+        "fit": {},
+        "offered": None,
+        "search": [],
+        "call": None,
+        "question": "action",
+        "go": False,
+        "spent": nothing_spent(),
+        "ending": None,
+    }
+
+
+def _remembered(text: str, request: str) -> dict[str, Any]:
+    """The end of a run that only was to remember something."""
+    emit("answer", text=text, ending="answered")
+    return {**_new_run(request), "messages": [AIMessage(content=text)], "ending": "answered"}
 
 
 def _goal(state: State, request: str) -> str:

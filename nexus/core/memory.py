@@ -41,7 +41,9 @@ _WITH = re.compile(r"\s(?:is|are|was|were|with|as)\s|\s?=\s?|:\s", re.IGNORECASE
 _SUBJECT_WORDS = 2
 _NOT = re.compile(r"\b(?:not|never|no|none|without|stop)\b|n['\u2019]t\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<!^)\b[A-Z]\w+")
-_VALUE = re.compile(r"[^\s,;]*[\d@/_][^\s,;]*|['\"\u201c\u2018][^'\"\u201d\u2019]+['\"\u201d\u2019]")
+_VALUE = re.compile(
+    r"[^\s,;]*[\d@/_][^\s,;]*|(?<!\w)['\"\u201c\u2018][^'\"\u201d\u2019]+['\"\u201d\u2019](?!\w)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +119,25 @@ def subject_of(text: str, kind: Kind = "fact") -> str:
     return " ".join(sorted(words)) if len(words) >= _SUBJECT_WORDS else ""
 
 
+def content_words(text: str) -> frozenset[str]:
+    """The words of a text that say something."""
+    return frozenset(word for word in words_of(text) if word not in _EMPTY)
+
+
+def telling(text: str) -> frozenset[str]:
+    """The names, numbers, addresses and quotes in a text, in lower case."""
+    found = [*_VALUE.findall(text), *_NAME.findall(text)]
+    return frozenset(each.strip("'\"\u201c\u201d\u2018\u2019.!?()").casefold() for each in found)
+
+
 def same_words(one: str, other: str) -> bool:
     """True if two texts differ in nothing but order, case and little words."""
-    return _content(one) == _content(other)
+    return _content(one) == _content(other) and could_be_same(one, other)
 
 
 def could_be_same(one: str, other: str) -> bool:
     """False if two texts differ in a name, a number, an address, a quote or a `not`."""
-    return _telling(one) == _telling(other)
+    return telling(one) == telling(other) and bool(_NOT.search(one)) == bool(_NOT.search(other))
 
 
 def contradicts(new: Memory, old: Memory) -> bool:
@@ -207,12 +220,7 @@ def from_json(values: Mapping[str, Any]) -> Memory:
 
 
 def _content(text: str) -> frozenset[str]:
-    return frozenset(word for word in words_of(text) if word not in _EMPTY) | _telling(text)
-
-
-def _telling(text: str) -> frozenset[str]:
-    found = [*_VALUE.findall(text), *_NAME.findall(text), *(["not"] if _NOT.search(text) else [])]
-    return frozenset(each.strip("'\"\u201c\u201d\u2018\u2019.!?").casefold() for each in found)
+    return content_words(text) | telling(text)
 
 
 def _time(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""Where each value of a proposed call came from: the user, a tool's result, or the model."""
+"""Where each value of a proposed call came from: the user, a memory, a tool's result, or the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Origins: TypeAlias = dict[str, str]
-"""JSON pointer of a value → `user`, `tool:<slug>`, `default` (of the tool) or `model`."""
+"""JSON pointer of a value → `user`, `memory`, `tool:<slug>`, `default` (of the tool) or `model`."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -41,13 +41,18 @@ def origins_after_edit(before: Mapping[str, Any], known: Origins, after: Mapping
 
 
 def in_words(known: Origins) -> list[str]:
-    """For the approver: which values are not the user's own words, but somebody's that a tool returned."""
+    """For the approver: which values are not in the request, but in what a tool returned or in a memory."""
     return [
-        f"{pointer.removeprefix('/').replace('/', '.')} came from a result of {origin.removeprefix('tool:')},"
-        " not from you"
+        f"{pointer.removeprefix('/').replace('/', '.')} came from {_from(origin)}"
         for pointer, origin in known.items()
-        if origin.startswith("tool:")
+        if origin.startswith("tool:") or origin == "memory"
     ]
+
+
+def _from(origin: str) -> str:
+    if origin == "memory":
+        return "memory, not from this request"
+    return f"a result of {origin.removeprefix('tool:')}, not from you"
 
 
 def _origin(value: Any, searchable: Sequence[tuple[str, str]]) -> str:

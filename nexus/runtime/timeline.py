@@ -105,6 +105,7 @@ class Turn:
         goal: What is served: with what was said before, if the agent had asked something.
         candidates: The tools that were found for it, the best first.
         failures: When, and by which error, runs of it broke off.
+        memories: The ids of the memories that the model was shown for it.
         ending: How it ended, as far as the last step says so.
     """
 
@@ -114,6 +115,7 @@ class Turn:
     steps: Sequence[TimelineStep]
     failures: Sequence[AuditEvent] = ()
     ending: str | None = None
+    memories: Sequence[str] = ()
 
     @property
     def tokens(self) -> int:
@@ -160,6 +162,7 @@ def timeline_of(
                 candidates=[Candidate(tool, score, fits.get(tool)) for tool, score in found.items()],
                 steps=steps,
                 ending=facts[-1].get("ending") if facts else None,
+                memories=next((each["memories"] for each in facts if each.get("memories")), ()),
             )
         )
     failed = [(_turn_at(turns, event.at), event) for event in events if event.kind == "run.failed"]

@@ -1,0 +1,131 @@
+"""What of a person's words, and of their changes to a call, is worth keeping."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from nexus.core.memory import Kind, telling
+from nexus.core.origin import leaves
+from nexus.core.words import words_of
+
+_REMEMBER = re.compile(
+    r"^(?:please[,\s]+)?(?:remember|keep in mind|don['\u2019]t forget|note for (?:the )?future)\b[:,]?\s+"
+    r"(?!to\b|me\b|when\b|about\b)(?:that\s+)?(?P<what>\S.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_NEXT_REQUEST = re.compile(r"(?<=[.!])\s+(?=(?:now|then|and then|please|also)\b)", re.IGNORECASE)
+_WISH = re.compile(
+    r"^(?:please\s+)?(?:always|never|use|write|sign|send|keep|make|answer|call me|plan|put|ask)\b"
+    r"|\b(?:i|we) (?:always|never|usually|like|love|hate|prefer|want|sign|write|need)\b|\bfrom now on\b",
+    re.IGNORECASE,
+)
+_HOW = re.compile(r"^(?:to|for|when(?:ever)?)\b.*\b(?:use|with|goes?|put|call)\b", re.IGNORECASE)
+
+_LASTING = re.compile(
+    r"\b(?:always|never|from now on|in (?:the )?future|usually|every time|i prefer|we prefer|by default"
+    r"|as a rule|whenever|call me|i am called)\b|\b(?:my|our)\b[^.?!]{0,50}\b(?:is|are)\b"
+    r"|\w['\u2019]s\b[^.?!]{0,40}\bis\b|\b(?:his|her|their|its) [\w-]+(?: [\w-]+)? (?:is|are)\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[^.?!\n]*(?:[.?!](?!\s|$)[^.?!\n]*)*[.?!]?")
+
+_SHORT = 80
+"""Characters of a value that is a setting, and no text."""
+
+_TEXTS = frozenset({"content", "body", "text", "subject", "title", "message", "description", "query", "name"})
+_PASSING = re.compile(r"\d{4}-\d{2}|\d{1,2}:\d{2}|@|^\d+$|[-_]\d+$|^[\w-]*\d[\w-]{7,}$")
+"""An address, a time or an id: what is right for one request only."""
+
+_MOST_NEW_WORDS = 0.4
+"""The share of the words of a memory that the request need not have: `sign` for `signing`."""
+
+
+def said_to_remember(request: str) -> tuple[str, str] | None:
+    """What a message that begins with `remember …` wants kept, and what it asks for beside that.
+
+    None if it is no such message: `Remember to call Ana` is a task.
+    """
+    found = _REMEMBER.match(request.strip())
+    if found is None or found["what"].rstrip().endswith("?"):
+        return None
+    what, *rest = _NEXT_REQUEST.split(found["what"].strip(), maxsplit=1)
+    return what.rstrip("."), rest[0] if rest else ""
+
+
+def kind_of(text: str) -> Kind:
+    """What sort of memory a sentence is."""
+    if _HOW.search(text):
+        return "procedure"
+    return "preference" if _WISH.search(text) else "fact"
+
+
+def may_last(request: str) -> bool:
+    """True if something in a request may be true beyond it, so that the model is asked what."""
+    return any(
+        _LASTING.search(sentence)
+        for sentence in _SENTENCE.findall(request)
+        if not sentence.rstrip().endswith("?")
+    )
+
+
+def is_grounded(text: str, request: str) -> bool:
+    """True if a memory that a model wrote says no more than the request did."""
+    there = frozenset(words_of(request))
+    words = words_of(text)
+    new = [word for word in words if word not in there]
+    known = request.casefold()
+    return (
+        bool(words)
+        and len(new) <= _MOST_NEW_WORDS * len(words)
+        and all(each in known for each in telling(text))
+    )
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The short values that a person put in place of others, by their names."""
+    old = dict(leaves(before))
+    return {
+        _name(pointer): value
+        for pointer, value in leaves(after)
+        if old.get(pointer) != value and _is_short(value) and not _is_text(pointer)
+    }
+
+
+def endings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+    """What a person wrote at the end of texts that they left as they were otherwise, by their names."""
+    old, found = dict(leaves(before)), dict[str, str]()
+    for pointer, value in leaves(after):
+        known = old.get(pointer)
+        if isinstance(value, str) and isinstance(known, str) and known.strip() and known != value:
+            added = value[len(known.rstrip()) :].strip() if value.startswith(known.rstrip()) else ""
+            if 0 < len(added) <= _SHORT:
+                found[_name(pointer)] = " ".join(added.split())
+    return found
+
+
+def usual(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that two calls of a tool have in common: no texts, no addresses, times or ids."""
+    there = dict(leaves(other))
+    return {
+        _name(pointer): value
+        for pointer, value in leaves(one)
+        if isinstance(value, str) and there.get(pointer) == value and _is_setting(pointer, value)
+    }
+
+
+def _is_setting(pointer: str, value: str) -> bool:
+    return _is_short(value) and not _is_text(pointer) and not _PASSING.search(value)
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int | float) and 0 < len(str(value).strip()) <= _SHORT
+
+
+def _is_text(pointer: str) -> bool:
+    return bool(_TEXTS.intersection(words_of(pointer)))
+
+
+def _name(pointer: str) -> str:
+    return pointer.strip("/").replace("/", ".")
