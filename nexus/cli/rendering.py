@@ -59,6 +59,19 @@ def _tools(event: Event) -> Line:
     return Line("tools", one_line(f"{shown} and {rest} more" if rest > 0 else shown, limit=400), "quiet")
 
 
+def _recalled(event: Event) -> Line:
+    return Line("memory", one_line("; ".join(_texts(event)), limit=600), "quiet")
+
+
+def _remembered(event: Event) -> Line:
+    told = "; ".join(_texts(event)) + (" (waits for your yes)" if event.get("pending") else "")
+    return Line("remembers", one_line(told, limit=600), "quiet")
+
+
+def _texts(event: Event) -> list[str]:
+    return [str(memory["text"]) for memory in event.get("memories", [])]
+
+
 def _thought(event: Event) -> Line:
     return Line("thinks", one_line(_text(event), limit=600), "quiet")
 
@@ -99,6 +112,8 @@ def _text(event: Event, name: str = "text") -> str:
 
 _LINES: Mapping[str, Callable[[Event], Line]] = {
     "shortlist": _tools,
+    "recalled": _recalled,
+    "remembered": _remembered,
     "thought": _thought,
     "call": _call,
     "correction": _correction,

@@ -77,6 +77,8 @@ def test_a_call_is_cut_and_says_so() -> None:
     "event",
     [
         {"event": "shortlist", "tools": [{"slug": "\x1b[31mred"}]},
+        {"event": "recalled", "memories": [{"text": "\x1b[31mred"}]},
+        {"event": "remembered", "memories": [{"text": "\x1b[31mred"}], "pending": True},
         {"event": "thought", "text": "\x1b[31mred"},
         {"event": "call", "tool": "\x1b[31mred", "arguments": {"a": "\x1b"}},
         {"event": "correction", "tool": "t", "problem": "\x1b[31mred"},
