@@ -22,6 +22,7 @@ class RunStream:
 
     Attributes:
         is_taken: True once somebody sees it to its end: who drives it, or who stopped it before its turn.
+        states_told: How many states of the thread it has told: more whenever a step is done.
         waits: True while it is to try again later what an earlier run failed at.
         began_at: When it got its turn, in milliseconds since 1970.
         ended_at: When it ended, likewise.
@@ -31,6 +32,7 @@ class RunStream:
         self.run = run
         self.began_at = 0
         self.ended_at = 0
+        self.states_told = 0
         self._clock = clock
         self.is_recovered = is_recovered
         self.is_taken = False
@@ -66,6 +68,7 @@ class RunStream:
         """Show an event to the watchers; a resumable one is on disk when they see it."""
         self._events.append((self.last_number + 1, event, dumps(data)))
         self._times.append(self._now())
+        self.states_told += event == "values"
         if self._store is not None:
             await self._store.tell(self.run.id, self._events[self._kept :])
             self._kept = len(self._events)

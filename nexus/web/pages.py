@@ -13,6 +13,8 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from nexus.core.display import visible
+from nexus.core.shown import Row, rows
+from nexus.web.telling import amount, duration, told_of
 
 STATIC = Path(__file__).parent / "static"
 """Served under `/static`."""
@@ -64,10 +66,22 @@ def _shown(text: object, limit: int = WHOLE) -> str:
     return visible(str(text), limit=limit)
 
 
+def _rows(arguments: Mapping[str, Any], origins: Mapping[str, str]) -> list[Row]:
+    """The single values of a call, nothing left out."""
+    return rows(arguments, origins, limit=WHOLE)
+
+
 def _when(time: datetime) -> Markup:
     """A time: in UTC as it stands, in the reader's own where scripts run."""
     return Markup('<time datetime="{}">{}</time>').format(
         time.isoformat(timespec="seconds"), f"{time:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _clock(time: datetime) -> Markup:
+    """Likewise with seconds, and without the day."""
+    return Markup('<time class="clock" datetime="{}" title="{}">{}</time>').format(
+        time.isoformat(timespec="milliseconds"), f"{time:%Y-%m-%d %H:%M:%S} UTC", f"{time:%H:%M:%S}"
     )
 
 
@@ -78,4 +92,13 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters.update(shown=_shown, when=_when)
+_FILTERS: dict[str, Any] = {
+    "shown": _shown,
+    "when": _when,
+    "clock": _clock,
+    "rows": _rows,
+    "told": told_of,
+    "amount": amount,
+    "duration": duration,
+}
+_TEMPLATES.filters.update(_FILTERS)

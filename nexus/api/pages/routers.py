@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexus.api.pages import inbox, login
+from nexus.api.pages import chat, inbox, login, threads
 
-PAGES = (login, inbox)
+PAGES = (login, inbox, chat, threads)
 """Modules with pages, each with its `router`."""

@@ -25,7 +25,7 @@ from nexus.web.pages import Place, page
 COOKIE = "nexus_session"
 """Holds the secret of the session; no script can read it."""
 
-PLACES: Sequence[Place] = (Place("Inbox", "/"),)
+PLACES: Sequence[Place] = (Place("Inbox", "/"), Place("Chat", "/ui/chat"), Place("Threads", "/ui/threads"))
 """What the navigation leads to."""
 
 

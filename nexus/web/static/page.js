@@ -13,17 +13,20 @@ export function localTimes(root = document) {
 /**
  * Call `look` whenever the server says that something changed since the state `seen`; `tell` with false while the
  * server cannot be reached, and with true when it can again. A browser asks again by itself; an answer that is no
- * stream (logged out, say) ends that, so it is tried anew here.
+ * stream (logged out, say) ends that, so it is tried anew here. `others` are called with the text of events by name.
  */
-export function follow(path, seen, look, tell = () => {}) {
+export function follow(path, seen, look, tell = () => {}, others = {}) {
   const url = new URL(path, location.href);
   if (seen) url.searchParams.set("seen", seen);
   const source = new EventSource(url);
   source.addEventListener("open", () => tell(true));
   source.addEventListener("changed", (event) => { seen = event.lastEventId; look(seen); });
+  for (const [name, told] of Object.entries(others)) {
+    source.addEventListener(name, (event) => told(JSON.parse(event.data)));
+  }
   source.addEventListener("error", () => {
     tell(false);
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => follow(path, seen, look, tell), 2000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => follow(path, seen, look, tell, others), 2000);
   });
 }
 

@@ -1,0 +1,88 @@
+"""The chat: begin a thread or go on in one, see the answer grow, decide on what it asks without leaving."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Path, Request, Response
+from sse_starlette import EventSourceResponse
+
+from nexus.api.pages.fields import Upload, UploadDep
+from nexus.api.pages.opened import asked, own
+from nexus.api.pages.routing import page_router
+from nexus.api.pages.threads import about
+from nexus.api.pages.visitor import Visitor, VisitorDep, see_other
+from nexus.api.pages.watching import state_of, watched
+from nexus.errors import InvalidInput
+from nexus.runtime.runner import MAX_REQUEST
+from nexus.runtime.talking import Talking
+
+router = page_router()
+
+PLACE = "/ui/chat"
+
+ThreadId = Annotated[str, Path(min_length=1, max_length=100)]
+
+
+@router.get(PLACE)
+async def show_new_chat(visitor: VisitorDep) -> Response:
+    """A chat in which nothing was said yet."""
+    return visitor.page("chat_new.html", at=PLACE, **_limits())
+
+
+@router.post(PLACE)
+async def begin_chat(request: Request, visitor: VisitorDep, upload: UploadDep) -> Response:
+    """Begins a thread with what was said."""
+    new: dict[str, Any] = {}
+    await asked(request, "create", new)
+    said = await _said(upload)
+    thread = await _talking(visitor).begin(said, new.get("metadata"))
+    return see_other(f"{PLACE}/{thread.id}")
+
+
+@router.get(f"{PLACE}/{{thread_id}}")
+async def show_chat(request: Request, thread_id: ThreadId, visitor: VisitorDep) -> Response:
+    """What was said in a thread, and what it waits for."""
+    thread = await own(request, visitor, thread_id)
+    seen = await state_of(visitor, thread.id)  # before it is read: what comes in between is told of
+    shown = await about(visitor, thread)
+    return visitor.page("chat.html", at=PLACE, seen=seen, **shown, **_limits())
+
+
+@router.post(f"{PLACE}/{{thread_id}}")
+async def say(request: Request, thread_id: ThreadId, visitor: VisitorDep, upload: UploadDep) -> Response:
+    """Says something in a thread: a new request, or the answer to what it asked."""
+    thread = await own(request, visitor, thread_id, "create_run")
+    await _talking(visitor).say(thread.id, await _said(upload))
+    return see_other(f"{PLACE}/{thread.id}")
+
+
+@router.post(f"{PLACE}/{{thread_id}}/stop")
+async def stop(request: Request, thread_id: ThreadId, visitor: VisitorDep, upload: UploadDep) -> Response:  # noqa: ARG001 - its token was checked
+    """Stops what is being done; what a call did that has left stays on record."""
+    thread = await own(request, visitor, thread_id, "update")
+    await _talking(visitor).stop(thread.id)
+    return see_other(f"{PLACE}/{thread.id}")
+
+
+@router.get(f"{PLACE}/{{thread_id}}/live")
+async def watch_chat(request: Request, thread_id: ThreadId, visitor: VisitorDep) -> EventSourceResponse:
+    """Tells the open page what is said and done."""
+    thread = await own(request, visitor, thread_id)
+    return watched(request, visitor, thread.id)
+
+
+async def _said(upload: Upload) -> str:
+    """The message."""
+    text = upload.form.text("message").strip()
+    if not text:
+        raise InvalidInput("it is empty", field="message", remedy="Say what you want done.")
+    return text
+
+
+def _limits() -> dict[str, Any]:
+    return {"longest": MAX_REQUEST}
+
+
+def _talking(visitor: Visitor) -> Talking:
+    return Talking(visitor.service, visitor.runs, actor=visitor.actor)
