@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -113,8 +113,24 @@ class Settings(BaseSettings):
     functions_dir: Path | None = Field(
         default=None, description="Python files with tools; `functions` in the home by default"
     )
-    memory: Literal["sqlite", "off"] = Field(
-        default="sqlite", description="Where it is kept what you told or showed Nexus; off: nothing is"
+    memory: str = Field(
+        default="sqlite",
+        description="Where it is kept what you told or showed Nexus: sqlite, chroma, chroma:URL,"
+        " pinecone:INDEX, or off for nothing is",
+    )
+    encryption_key: SecretStr | None = Field(
+        default=None, description="32 bytes in base64: what is remembered is sealed with it; unset: it is not"
+    )
+    chroma_token: SecretStr | None = Field(
+        default=None, description="What a Chroma server asks for; sent as a bearer token"
+    )
+    pinecone_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("PINECONE_API_KEY", "pinecone_api_key"),
+        description="The key of a Pinecone project",
+    )
+    pinecone_url: str | None = Field(
+        default=None, description="Where Pinecone's control plane is, if not at Pinecone"
     )
     approval_hours: float = Field(default=24.0, gt=0, le=720, description="Hours a person has to decide")
     remind_minutes: float | None = Field(
@@ -188,6 +204,10 @@ class Settings(BaseSettings):
         "notify_url",
         "slack_webhook_url",
         "slack_signing_secret",
+        "encryption_key",
+        "chroma_token",
+        "pinecone_api_key",
+        "pinecone_url",
         mode="before",
     )
     @classmethod
@@ -313,4 +333,5 @@ def _invalid_rule(message: str, where: tuple[int | str, ...]) -> SettingsInvalid
 
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
-    return name.upper() if name.startswith("composio_") else f"NEXUS_{name.upper()}"
+    is_theirs = name.startswith("composio_") or name == "pinecone_api_key"
+    return name.upper() if is_theirs else f"NEXUS_{name.upper()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
@@ -17,6 +18,7 @@ from langgraph.store.sqlite.aio import AsyncSqliteStore
 
 from nexus.core.memory import Memory, MemoryId, from_json, to_json
 from nexus.errors import InvalidInput, NotFound, StoreUnavailable
+from nexus.memory.sealing import Seal, Unsealed
 from nexus.memory.shelf import Placed, Shelf
 from nexus.ports.clock import Clock
 from nexus.ports.embeddings import Embedder, Matrix
@@ -27,6 +29,9 @@ NAMESPACE = ("memories",)
 
 PIECE = 32
 """Memories embedded between two writes, when the embedder has changed."""
+
+_SEALED = "sealed"
+"""What a sealed memory's item holds, and all it holds."""
 
 _log = logging.getLogger(__name__)
 _PREFIX = ".".join(NAMESPACE)
@@ -72,10 +77,12 @@ class SqliteMemories:
     2 to 7 ms. sqlite-vec takes 30 to 38 ms for the same table (0.1.9), and not every Python can load it.
     """
 
-    def __init__(self, items: AsyncSqliteStore, embedder: Embedder, clock: Clock) -> None:
+    def __init__(
+        self, items: AsyncSqliteStore, embedder: Embedder, clock: Clock, seal: Seal | None = None
+    ) -> None:
         self._items = items
         self._embedder = embedder
-        self._clock = clock
+        self._seal: Seal = seal or Unsealed()
         self._shelf = Shelf(clock)
         self._catching_up = asyncio.Lock()
 
@@ -90,7 +97,7 @@ class SqliteMemories:
     async def put(self, memories: Sequence[Memory]) -> None:
         """Keep them, and delete what has expired."""
         vectors = await self._embed(memories)
-        await self._write({memory.id: to_json(memory) for memory in memories})
+        await self._write({memory.id: self._item(memory) for memory in memories})
         await self._keep_vectors(memories, vectors)
         await self._catch_up()
         if expired := self._shelf.expired():
@@ -151,13 +158,36 @@ class SqliteMemories:
             )
         return vectors
 
+    def _item(self, memory: Memory) -> dict[str, Any]:
+        values = to_json(memory)
+        if self._seal.is_open:
+            return values
+        return {_SEALED: self._seal.close(json.dumps(values), memory.id)}
+
+    def _parsed(self, key: str, value: bytes | str | None) -> Memory | None:
+        """The memory of an item; None if there is none, or somebody put something else there."""
+        if value is None:
+            return None
+        try:
+            values = orjson.loads(value)
+            if _SEALED in values:
+                values = orjson.loads(self._seal.open(values[_SEALED], key))
+            return from_json({**values, "id": key})
+        except (InvalidInput, ValueError, TypeError) as error:
+            _log.warning("the item %s among the memories is none: %s", key, error)
+            return None
+
+    def _hash(self, text: str) -> bytes:
+        """Of the text that a vector was made for; nothing to guess a sealed one by."""
+        return hashlib.sha256(self._seal.tag(text).encode("utf-8", "surrogatepass")).digest()
+
     async def _write(self, values: dict[MemoryId, dict[str, Any] | None]) -> None:
         with _as_unavailable():
             await self._items.abatch([PutOp(NAMESPACE, key, value) for key, value in values.items()])
 
     async def _keep_vectors(self, memories: Sequence[Memory], vectors: Matrix) -> None:
         rows = [
-            (memory.id, self._embedder.name, _hash(memory.text), vector.tobytes())
+            (memory.id, self._embedder.name, self._hash(memory.text), vector.tobytes())
             for memory, vector in zip(memories, vectors, strict=True)
         ]
         async with self._connection() as connection:
@@ -187,11 +217,11 @@ class SqliteMemories:
         size = self._embedder.dimensions * np.dtype(np.float32).itemsize
         placed: dict[MemoryId, Placed | None] = {}
         for _, key, value, text_hash, vector in rows:
-            memory = _parsed(key, value)
+            memory = self._parsed(key, value)
             if memory is None:
                 placed[MemoryId(key)] = None
                 continue
-            has_its = vector is not None and len(vector) == size and text_hash == _hash(memory.text)
+            has_its = vector is not None and len(vector) == size and text_hash == self._hash(memory.text)
             kept = np.frombuffer(bytes(vector or b""), np.float32) if has_its else None
             placed[MemoryId(key)] = Placed(memory, kept)
         return rows[-1][0], placed
@@ -221,18 +251,3 @@ def _as_unavailable() -> Generator[None]:
             remedy="Free disk space or end the program that locks the file, then try again.",
             retry_after=5.0,
         ) from error
-
-
-def _parsed(key: str, value: bytes | str | None) -> Memory | None:
-    """The memory of an item; None if there is none, or somebody put something else there."""
-    if value is None:
-        return None
-    try:
-        return from_json({**orjson.loads(value), "id": key})
-    except (InvalidInput, ValueError, TypeError) as error:
-        _log.warning("the item %s among the memories is none: %s", key, error)
-        return None
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

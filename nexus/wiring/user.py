@@ -59,7 +59,7 @@ async def open_user(shared: Shared, user: str) -> AsyncGenerator[Service]:
         registry = await _registry(shared, user, preferences, shelf, providers)
         checkpoints = await stack.enter_async_context(open_checkpoints(home / "checkpoints.db"))
         items = await stack.enter_async_context(open_items(home / "store.db"))
-        memories = await stack.enter_async_context(open_memories(shared, items))
+        memories = await stack.enter_async_context(open_memories(shared, user, items))
         parts = _parts(shared, user, registry, shelf, memories)
         threads = SqliteThreads(shared.database, user, shared.records)
         runner = Runner(build(parts, checkpoints), parts, threads, ThreadLocks(home / "locks"))
@@ -104,7 +104,7 @@ async def open_parts(shared: Shared, user: str) -> AsyncGenerator[Parts]:
         providers = providers_for(shared, user, preferences, servers)
         registry = await _registry(shared, user, preferences, shelf, providers)
         items = await stack.enter_async_context(open_items(home_of(shared.settings, user) / "store.db"))
-        memories = await stack.enter_async_context(open_memories(shared, items))
+        memories = await stack.enter_async_context(open_memories(shared, user, items))
         yield _parts(shared, user, registry, shelf, memories)
 
 
