@@ -10,7 +10,7 @@ from graphs.accounts import check_connected
 from graphs.judging import policy_of
 from graphs.parts import Parts
 from nexus.core.action import digest_of
-from nexus.core.approval import Approval
+from nexus.core.approval import Approval, decide
 from nexus.core.arguments import check_arguments
 from nexus.core.decision import Approve, Decision, Edit
 from nexus.core.origin import origins_after_edit
@@ -49,6 +49,17 @@ async def record_decision(
         approval.id, decision, actor=actor, digest=digest, successor=successor, alongside=alongside
     )
     return await parts.approvals.get(successor.id)
+
+
+async def check_decision(
+    parts: Parts, approval: Approval, decision: Decision, *, actor: str, digest: str | None = None
+) -> None:
+    """Make sure that `record_decision` would record it at this moment. Raises as that; changes nothing."""
+    decide(approval, decision, actor=actor, now=parts.clock.now(), digest=digest, user=parts.user)
+    if approval.question == "connect" and isinstance(decision, Approve):
+        await check_connected(parts, approval.call.tool)
+    if isinstance(decision, Edit):
+        edited(parts, await policy_of(parts), approval, decision.arguments)
 
 
 def edited(parts: Parts, policy: Policy, approval: Approval, arguments: Mapping[str, Any]) -> Approval:

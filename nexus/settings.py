@@ -179,6 +179,12 @@ class Settings(BaseSettings):
         description="Origins of pages that may use this API beside its own, e.g. http://localhost:3000;"
         " comma-separated",
     )
+    undo_seconds: float = Field(
+        default=3.0,
+        ge=0,
+        le=60,
+        description="Seconds in which a decision made in the inbox can be taken back; 0: it counts at once",
+    )
     host: str = Field(default="127.0.0.1", description="Address `nexus serve` binds")
     port: int = Field(default=8420, ge=0, le=65535, description="Port `nexus serve` binds")
 

@@ -13,11 +13,7 @@ from nexus.api.dependencies import ApprovalDep, Id, RunsDep, ServiceDep
 from nexus.api.forms import GivenFields, NewConnection
 from nexus.api.openapi import problems
 from nexus.api.views_connections import ConnectionView, FieldView
-from nexus.core.approval import Approval
-from nexus.ports.connections import Connection
-from nexus.runtime.connecting import approve_when_active, connections_of, link_for
-from nexus.runtime.runs import Runs
-from nexus.runtime.service import Service
+from nexus.runtime.connecting import connections_of, go_on_when_active, link_for
 
 router = APIRouter(tags=["connections"])
 
@@ -97,12 +93,5 @@ async def link_of_approval(
     The approval answers itself, and its thread goes on, once the account is active.
     """
     connection = await link_for(service, approval, body.given if body else None)
-    runs.supervise(lambda: _go_on(service, runs, approval, connection), name=f"link {approval.id}")
+    go_on_when_active(service, runs, approval, connection, actor=actor_of(service))
     return ConnectionView.of(connection)
-
-
-async def _go_on(service: Service, runs: Runs, approval: Approval, connection: Connection) -> None:
-    """Answer the approval once its account is active, so that its thread goes on; give up with the link."""
-    now = service.parts.clock.now()
-    wait = (connection.link.expires_at - now).total_seconds() if connection.link else 0.0
-    await approve_when_active(service, runs, approval, connection, actor=actor_of(service), wait=wait)

@@ -53,6 +53,7 @@ from nexus.core.user import OWNER
 from nexus.errors import NexusError, SettingsInvalid
 from nexus.runtime.all_runs import AllRuns
 from nexus.runtime.fetching import Fetching
+from nexus.runtime.held import HeldDecisions
 from nexus.runtime.notices import working
 from nexus.runtime.recovery import recover_all
 from nexus.runtime.services import Services
@@ -129,7 +130,7 @@ def create_api(open_services: OpenServices, settings: Settings, auth: Auth | Non
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         try:
             async with open_services() as services:
-                every = AllRuns()
+                every, held = AllRuns(), HeldDecisions(settings.undo_seconds)
                 # The owner's is opened first of all: what is wrong with the settings is told at the start.
                 own = every.of(await services.of(OWNER))
                 own.supervise(lambda: recover_all(services, every))
@@ -137,7 +138,8 @@ def create_api(open_services: OpenServices, settings: Settings, auth: Auth | Non
                     working(services.notices.deliverer, grace=GRACE_SECONDS),
                     sweeping(services, every),
                 ):
-                    yield {"services": services, "runs": every, "fetching": Fetching(settings)}
+                    yield {"services": services, "runs": every, "held": held, "fetching": Fetching(settings)}
+                await held.close()
                 await every.close(grace=GRACE_SECONDS)
         except NexusError as error:
             app.state.failure = error

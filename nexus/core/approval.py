@@ -194,7 +194,7 @@ def who_acts(actor: str, user: str) -> str:
     """
     channel, _, name = actor.partition(":")
     match channel:
-        case "api":
+        case "api" | "web":
             return name or OWNER
         case "cli":
             return OWNER

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from nexus.core.action import Digest
@@ -18,13 +19,15 @@ allowed, could not use the arguments, or had no active account to act on); unkno
 class Effect:
     """The recorded end of an attempt. `text` is what the model and the person are told.
 
-    `tries` is how often it was sent: more than once only where that cannot do more than once would.
+    `tries` is how often it was sent: more than once only where that cannot do more than once would; `at` is
+    when its end was recorded, if it was read from the record.
     """
 
     outcome: Outcome
     text: str
     reference: str | None = None
     tries: int = 1
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,13 @@ class Approvals(Protocol):
         """Approvals, the oldest first; overdue ones as in `get`."""
         ...
 
+    async def decided(self, *, limit: int = 20) -> Sequence[Approval]:
+        """Approvals that nothing can be decided on any more, the latest first.
+
+        Of a call that was edited, the approval of the edited call stands for both.
+        """
+        ...
+
     async def expire_overdue(self) -> Sequence[Approval]:
         """Write down that the time of overdue approvals is over; those that were still pending.
 

@@ -34,6 +34,10 @@ class AuditLog(Protocol):
         """What happened in a thread, in order; of more than `limit` events the last ones."""
         ...
 
+    async def latest(self) -> int:
+        """The number of the last event; 0 if there is none. It grows with everything that happens."""
+        ...
+
     async def verify(self, *, expected: Head | None = None) -> AuditCheck:
         """Look at every event of all users: is the log as it was written?
 

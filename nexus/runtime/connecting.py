@@ -57,6 +57,19 @@ async def approve_when_active(
         await _approve(service, runs, approval, actor)
 
 
+def go_on_when_active(
+    service: Service, runs: Runs, approval: Approval, connection: Connection, *, actor: str
+) -> None:
+    """Answer the approval once its account is active, beside the requests; give up with the link."""
+    now = service.parts.clock.now()
+    wait = (connection.link.expires_at - now).total_seconds() if connection.link else 0.0
+
+    async def go_on() -> None:
+        await approve_when_active(service, runs, approval, connection, actor=actor, wait=wait)
+
+    runs.supervise(go_on, name=f"link {approval.id}")
+
+
 async def _approve(service: Service, runs: Runs, approval: Approval, actor: str) -> None:
     """Answer with yes, unless somebody who said it before, or said no, was first.
 

@@ -81,6 +81,19 @@ class SqliteApprovals:
         found = [expire(approval, now=now) for approval in await self._database.read(query)]
         return [approval for approval in found if approval.is_pending or not pending_only]
 
+    async def decided(self, *, limit: int = 20) -> Sequence[Approval]:
+        """What was decided, the latest first."""
+
+        def query(connection: sqlite3.Connection) -> Sequence[Approval]:
+            rows = connection.execute(
+                f"SELECT user, {_COLUMNS} FROM approvals WHERE user = ?"  # noqa: S608 - constant columns
+                " AND state NOT IN ('pending', 'edited') ORDER BY decided_at DESC, id LIMIT ?",
+                (self._user, limit),
+            ).fetchall()
+            return [parse(connection, row) for row in rows]
+
+        return await self._database.read(query)
+
     async def expire_overdue(self) -> Sequence[Approval]:
         """Write down that the time of overdue approvals is over."""
 

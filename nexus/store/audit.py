@@ -55,6 +55,16 @@ class SqliteAudit:
         )
         return [_parse(row) for row in reversed(rows)]
 
+    async def latest(self) -> int:
+        """The number of the last event."""
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT number FROM audit WHERE (:user IS NULL OR user = :user) ORDER BY number DESC LIMIT 1",
+                {"user": self._user},
+            ).fetchone()
+        )
+        return row["number"] if row else 0
+
     async def verify(self, *, expected: Head | None = None) -> AuditCheck:
         """Look at every event."""
         return await self._database.read(lambda connection: _verify(connection, expected))

@@ -268,4 +268,5 @@ def _told(kind: AuditKind, row: sqlite3.Row, **more: Any) -> AuditEntry:
 
 
 def _effect(row: sqlite3.Row) -> Effect:
-    return Effect(row["outcome"], row["text"], row["reference"], row["tries"])
+    at = datetime.fromisoformat(row["settled_at"]) if row["settled_at"] else None
+    return Effect(row["outcome"], row["text"], row["reference"], row["tries"], at)

@@ -1,0 +1,132 @@
+"""Decisions that wait a moment before they are recorded, so that whoever made them can take them back."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from graphs.decisions import check_decision
+from nexus.core.approval import Approval
+from nexus.core.decision import Decision
+from nexus.errors import Conflict, NexusError, NotFound
+from nexus.runtime.runs import Runs
+from nexus.runtime.service import Service
+
+Key: TypeAlias = tuple[str, str, str]
+"""Who decided, whose approval it is, its id."""
+
+MAX_FAILURES = 100
+"""Decisions that came to nothing, of which the reason is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A decision that is not recorded yet.
+
+    Attributes:
+        approval: As the person saw it.
+        leaves_at: When it is recorded, unless it is taken back before.
+    """
+
+    approval: Approval
+    decision: Decision
+    leaves_at: datetime
+
+
+class HeldDecisions:
+    """Of all users, in memory alone: a server that ends meanwhile has recorded nothing; the question stays.
+
+    They wait here and not in the page: a tab that is closed, or a phone that loses its connection, loses no
+    decision, every other tab shows it, and it can be taken back without scripts. What makes calls happen at
+    most once is untouched: only what is recorded can run, and it is recorded once, by the rules of every
+    other decision, at the end of the wait.
+
+    Args:
+        seconds: How long each waits; 0: not at all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._held: dict[Key, tuple[Held, asyncio.Task[None]]] = {}
+        self._recording: set[asyncio.Task[None]] = set()
+        self._failures: dict[Key, NexusError] = {}
+        self._changes = 0
+        self._born = secrets.token_hex(4)
+
+    @property
+    def state(self) -> str:
+        """Another text whenever something was held, recorded or taken back, or forgotten with its process."""
+        return f"{self._born}.{self._changes}"
+
+    def of(self, actor: str) -> Mapping[tuple[str, str], Held]:
+        """What somebody's decisions wait for, by user and id of the approval."""
+        return {key[1:]: held for key, (held, _) in self._held.items() if key[0] == actor}
+
+    def failure(self, actor: str, user: str, approval_id: str) -> NexusError | None:
+        """Why somebody's last decision on an approval came to nothing, if it did."""
+        return self._failures.get((actor, user, approval_id))
+
+    async def hold(
+        self, service: Service, runs: Runs, approval: Approval, decision: Decision, *, actor: str, digest: str
+    ) -> None:
+        """Record a decision on the call of that digest, which the person saw, after a moment.
+
+        Raises:
+            Conflict: They have decided on it already.
+            NexusError: As `record_decision`: it could not be recorded now either.
+        """
+        key = (actor, service.parts.user, approval.id)
+        if key in self._held:
+            raise Conflict(f"You have decided on {approval.id} already.", remedy="Undo it first.")
+        await self.check(service, approval, decision, actor=actor, digest=digest)
+        if key in self._held:  # the same press from another tab, while this one was checked
+            raise Conflict(f"You have decided on {approval.id} already.", remedy="Undo it first.")
+        self._failures.pop(key, None)
+        if self.seconds <= 0:
+            await runs.decide(approval, decision, actor=actor, digest=digest)
+            return
+        leaves_at = service.parts.clock.now() + timedelta(seconds=self.seconds)
+        job = self._leave(key, runs, approval, decision)
+        self._held[key] = (Held(approval, decision, leaves_at), asyncio.create_task(job))
+        self._changes += 1
+
+    async def check(
+        self, service: Service, approval: Approval, decision: Decision, *, actor: str, digest: str
+    ) -> None:
+        """Make sure that a decision could be recorded now. Raises as `record_decision`; changes nothing."""
+        await check_decision(service.parts, approval, decision, actor=actor, digest=digest)
+
+    def take_back(self, actor: str, user: str, approval_id: str) -> Held:
+        """Forget a decision. Raises NotFound: there is none, or it is recorded by now."""
+        held, task = self._held.pop((actor, user, approval_id), (None, None))
+        if held is None or task is None:
+            raise NotFound("It is too late to undo this.", remedy="The page shows what became of it.")
+        task.cancel()
+        self._changes += 1
+        return held
+
+    async def close(self) -> None:
+        """Forget what still waits; let what is being recorded come to its end."""
+        for _, task in self._held.values():
+            task.cancel()
+        self._held.clear()
+        await asyncio.gather(*self._recording, return_exceptions=True)
+
+    async def _leave(self, key: Key, runs: Runs, approval: Approval, decision: Decision) -> None:
+        await asyncio.sleep(self.seconds)
+        # From here on nobody can take it back: it is out of the table before anything else can run.
+        _, task = self._held.pop(key)
+        self._recording.add(task)
+        try:
+            await runs.decide(approval, decision, actor=key[0], digest=approval.digest)
+        except NexusError as error:
+            while len(self._failures) >= MAX_FAILURES:
+                del self._failures[next(iter(self._failures))]
+            self._failures[key] = error
+        finally:
+            self._recording.discard(task)
+            self._changes += 1
