@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import ToolMessage
 
-from graphs.prompting import Prompt, asked, chosen, fill_request, prompt_file, with_dates
+from graphs.prompting import Prompt, chosen, fill_request, prompt_file, with_dates
 from graphs.prompting import written as as_json
 from graphs.provenance import sources
 from graphs.state import State, calls_made
@@ -59,7 +59,7 @@ async def fill(
         simple = with_known_values(_offered(spec, _meant(state), refused), known, spec.slug)
     except ArgumentsInvalid as error:
         return Filled({}, unknown=error)
-    conversation = [*prompt, chosen(spec.slug), *fill_request(spec, simple, asked(state), past)]
+    conversation = [*prompt, chosen(spec.slug), *fill_request(spec, simple, state, past)]
     arguments, problem = await _fitting(write, conversation, spec, simple, refused, corrections=corrections)
     if problem is not None:
         return Filled(arguments, problem=problem, left_out=simple.lost)

@@ -98,22 +98,28 @@ def asked(state: State) -> str:
     memories = state.get("memories", [])
     if not memories:
         return with_dates(state)
-    told = prompt_file("memories").substitute(memories="\n".join(f"- {text}" for text in memories))
+    told = prompt_file("memories").substitute(memories=_listed(memories))
     return f"{with_dates(state)}\n{told}"
 
 
 def fill_request(
-    spec: ToolSpec, simple: SimpleSchema, request: str, past: PastCall | None
+    spec: ToolSpec, simple: SimpleSchema, state: State, past: PastCall | None
 ) -> list[ChatMessage]:
     """Asks for the arguments of the chosen tool; `past` is the last call of it that a person approved."""
-    asked = prompt_file("arguments").substitute(
+    memories = state.get("memories", [])
+    asked = prompt_file("arguments_remembered" if memories else "arguments").substitute(
         tool=spec.slug,
-        request=request,
+        request=with_dates(state),
         description=brief(spec.description, _DESCRIPTION),
         schema=schema_text(simple.schema),
+        memories=_listed(memories),
     )
     example = _example(spec, simple, past) if past else []
     return [*example, ChatMessage("user", asked)]
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return "\n".join(f"- {text}" for text in texts)
 
 
 def _example(spec: ToolSpec, simple: SimpleSchema, past: PastCall) -> list[ChatMessage]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from jsonschema import Draft202012Validator
 
 from graphs.agent import build
+from graphs.memories import Memories
 from graphs.parts import Parts
 from nexus.core.approval import Approval
 from nexus.core.budget import Budget
@@ -153,10 +154,12 @@ async def open_runner(
     embedder: Embedder,
     cache_dir: Path,
     budget: Budget | None = None,
+    memories: Memories | None = None,
+    clock: FakeClock | None = None,
 ) -> AsyncGenerator[Runner]:
     """The whole of Nexus over a desk: real stores in `home`, the real index, the clock of the tasks."""
     async with AsyncExitStack() as stack:
-        clock = FakeClock()
+        clock = clock or FakeClock()
         database = Database(home / "nexus.db", clock)
         stack.push_async_callback(database.close)
         owner = Owner(home / "owners")
@@ -169,7 +172,8 @@ async def open_runner(
         await index.ready()
         ledger = SqliteLedger(database, owner)
         approvals = SqliteApprovals(database)
-        parts = Parts(model, registry, index, approvals, ledger, clock, budget=budget or Budget())
+        ports = (model, registry, index, approvals, ledger, clock)
+        parts = Parts(*ports, budget=budget or Budget(), memories=memories)
         checkpoints = await stack.enter_async_context(open_checkpoints(home / "checkpoints.db"))
         yield Runner(build(parts, checkpoints), parts, SqliteThreads(database), ThreadLocks(home / "locks"))
 
