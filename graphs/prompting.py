@@ -10,9 +10,10 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
-from graphs.shortening import Earlier, Observation
+from graphs.conversation import earlier_in
+from graphs.shortening import Observation
 from graphs.state import State, current_run
 from nexus.core.schema_text import schema_text
 from nexus.core.simple_schema import SimpleSchema
@@ -27,9 +28,6 @@ Prompt = Sequence[ChatMessage]
 
 FINAL_ANSWER = "final_answer"
 ASK_USER = "ask_user"
-
-EARLIER_RUNS = 6
-"""Messages of earlier runs of the thread that the model is shown."""
 
 ARGUMENTS_TOLD = 2_000
 """Characters of the arguments of a call that the model is told of again, with the result."""
@@ -71,7 +69,6 @@ def tool_line(spec: ToolSpec) -> str:
 def render(state: State, tools: Tools, now: datetime) -> list[ChatMessage]:
     """The prompt for the next choice: instructions, earlier runs, the request, the steps."""
     run = current_run(state["messages"])
-    earlier = state["messages"][: len(state["messages"]) - len(run)]
     known = [tools.get(slug) for slug in state["shortlist"] if _exists(tools, slug)]
     request = prompt_file("request").substitute(
         today=f"{now:%A, %d %B %Y, %H:%M}",
@@ -81,7 +78,7 @@ def render(state: State, tools: Tools, now: datetime) -> list[ChatMessage]:
     system = ChatMessage("system", prompt_file("system").template)
     return [
         system,
-        *_recall(earlier),
+        *earlier_in(state),
         ChatMessage("user", request),
         *_steps(run[1:], asked(state)),
     ]
@@ -159,17 +156,6 @@ def observed(tool: str, arguments: str, text: str, request: str) -> Observation:
         tool=tool, arguments=arguments, result=text, request=request
     )
     return Observation("user", content, result=text, shown=text)
-
-
-def _recall(messages: Sequence[AnyMessage]) -> list[Earlier]:
-    """What was said in earlier runs, without their steps."""
-    said = [
-        Earlier("user" if isinstance(message, HumanMessage) else "assistant", message.text)
-        for message in messages
-        if message.text
-        and (isinstance(message, HumanMessage) or (isinstance(message, AIMessage) and not message.tool_calls))
-    ]
-    return said[-EARLIER_RUNS:]
 
 
 def _steps(messages: Sequence[AnyMessage], request: str) -> list[ChatMessage]:

@@ -42,6 +42,7 @@ class State(TypedDict):
         step_of: Which of them each tool serves best, as far as judged.
         sought: By the id of a call that looks something up for an argument: the tool whose argument it is.
         dates: The days and times that the goal names, and how they are written.
+        earlier: How the model reads on in what was said before, if that stands in the prompt in short.
         recalled: The ids of the memories that matter for the goal.
         memories: Their texts, for the length of a step: they are read anew, and never written down here.
         shortlist: Tools found for the goal when the run began.
@@ -64,6 +65,7 @@ class State(TypedDict):
     step_of: dict[str, int]
     sought: dict[str, str]
     dates: list[tuple[str, str]]
+    earlier: str
     recalled: list[str]
     memories: NotRequired[list[str]]
     shortlist: list[str]

@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 
+from graphs.conversation import keep_earlier
 from graphs.dates import dates_in
 from graphs.events import emit
 from graphs.experience import scope_of
@@ -49,16 +50,20 @@ class ToolSelect:
             fit = await reply_to_offer(self._parts, state, request)
             agreed = [name for name, sure in fit.items() if sure]
             goal = state["goal"] if agreed else _goal(state, said[1] if said else request)
-            return await self._begin(goal, fit=fit, found=agreed)
+            earlier = await keep_earlier(self._parts, state, thread_of(config))
+            return await self._begin(goal, fit=fit, found=agreed, earlier=earlier)
         if state.get("search"):
             return await self._add(state)
         limit = exhausted(self._parts.budget, state["spent"])
         return _stopped(limit) if limit else {}
 
-    async def _begin(self, goal: str, *, fit: dict[str, float], found: list[str]) -> dict[str, Any]:
+    async def _begin(
+        self, goal: str, *, fit: dict[str, float], found: list[str], earlier: str
+    ) -> dict[str, Any]:
         """A new request: a new shortlist of what is switched on now, and a new budget.
 
-        `fit` is what is known of its tools already, `found` those to offer whatever search finds.
+        `fit` is what is known of its tools already, `found` those to offer whatever search finds,
+        `earlier` how to read on in what was said before.
         """
         await self._parts.tools.freshen()
         write = Writer(self._parts.model)
@@ -74,13 +79,20 @@ class ToolSelect:
             **_new_run(goal),
             "needs": needs,
             "dates": await asyncio.to_thread(dates_in, goal, self._parts.clock.now().astimezone()),
+            "earlier": earlier,
             "recalled": [memory.id for memory in memories],
             "shortlist": [hit.slug for hit in hits],
-            "found": [name for name in found if name not in {hit.slug for hit in hits}],
+            "found": [
+                name for name in [*found, *self._reader(earlier)] if name not in {hit.slug for hit in hits}
+            ],
             "scores": _scores(hits),
             "fit": fit,
             "spent": {**write.onto(nothing_spent(), failures=0), "steps": 0},
         }
+
+    def _reader(self, earlier: str) -> list[str]:
+        """The tool that reads on, if there is something to read on in."""
+        return [self._parts.results.reader] if earlier and self._parts.results is not None else []
 
     async def _needs(self, write: Writer, goal: str) -> list[str]:
         """What to look for beside the request itself; the model is asked only where there is much to find."""
@@ -143,6 +155,11 @@ class ToolSelect:
             return None
 
 
+def _beside(hits: Sequence[Hit], names: Sequence[str]) -> list[str]:
+    """Those of the names that were not found anyway."""
+    return [name for name in names if name not in {hit.slug for hit in hits}]
+
+
 def _new_run(goal: str) -> dict[str, Any]:
     """The state of a run that has done nothing yet: nothing of the one before is left in it."""
     return {
@@ -151,6 +168,7 @@ def _new_run(goal: str) -> dict[str, Any]:
         "step_of": {},
         "sought": {},
         "dates": [],
+        "earlier": "",
         "recalled": [],
         "shortlist": [],
         "found": [],
