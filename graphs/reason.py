@@ -134,7 +134,9 @@ class Reason:
         find = [] if _searched(state) or to_mend(state) else [FIND_TOOLS]
         # A question is looked up before it is asked back. And what a tool could tell has been told: what is
         # still missing then is a step, not a fact.
-        ask = [] if _succeeded(state) or (only_asks and not calls_made(state)) else [ASK_USER]
+        # The same goes for what is remembered: a small model asks for it all the same.
+        is_early = not calls_made(state) and (only_asks or bool(state.get("memories")))
+        ask = [] if _succeeded(state) or is_early else [ASK_USER]
         return [*tools, *find, *ask, FINAL_ANSWER]
 
     async def _only_asks(self, write: Writer, state: State) -> bool:

@@ -85,7 +85,7 @@ _PEOPLE = (
     _mail(
         "support",
         "Keep in mind that support tickets go to help@desk-support.example",
-        "Write a support ticket by mail: my screen is broken",
+        "Mail support that my screen is broken",
         "help@desk-support.example",
         r"screen",
     ),
