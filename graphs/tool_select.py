@@ -82,9 +82,7 @@ class ToolSelect:
             "earlier": earlier,
             "recalled": [memory.id for memory in memories],
             "shortlist": [hit.slug for hit in hits],
-            "found": [
-                name for name in [*found, *self._reader(earlier)] if name not in {hit.slug for hit in hits}
-            ],
+            "found": _beside(hits, [*found, *self._reader(earlier)]),
             "scores": _scores(hits),
             "fit": fit,
             "spent": {**write.onto(nothing_spent(), failures=0), "steps": 0},

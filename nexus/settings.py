@@ -113,6 +113,11 @@ class Settings(BaseSettings):
     functions_dir: Path | None = Field(
         default=None, description="Python files with tools; `functions` in the home by default"
     )
+    embeddings: str | None = Field(
+        default=None,
+        description="What finds tools and memories by meaning, e.g. ollama:nomic-embed-text; unset: the small"
+        " model of the embedded extra",
+    )
     memory: str = Field(
         default="sqlite",
         description="Where it is kept what you told or showed Nexus: sqlite, chroma, chroma:URL,"

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from hashlib import shake_128
 from typing import Any
 
 from starlette.applications import Starlette
@@ -26,6 +27,7 @@ class OllamaStandIn(Script):
     """Answers like Ollama. `models` is what it has: name to the facts of `/api/tags` and `/api/show`."""
 
     models: dict[str, dict[str, Any]] = field(default_factory=lambda: {QWEN_3B: {"size": 1_929_912_432}})
+    embedded: list[list[str]] = field(default_factory=list[list[str]])
 
     @property
     def app(self) -> Starlette:
@@ -35,6 +37,7 @@ class OllamaStandIn(Script):
                 Route("/api/tags", self._tags),
                 Route("/api/show", self._show, methods=["POST"]),
                 Route("/api/chat", self._chat, methods=["POST"]),
+                Route("/api/embed", self._embed, methods=["POST"]),
             ]
         )
 
@@ -47,6 +50,18 @@ class OllamaStandIn(Script):
         if name not in self.models:
             return JSONResponse({"error": f"model '{name}' not found"}, 404)
         return JSONResponse(self.models[name])
+
+    async def _embed(self, request: Request) -> Response:
+        """Vectors of the model's `dimensions` that are the same for the same text, not of length one."""
+        body = await request.json()
+        facts = self.models.get(body["model"])
+        if facts is None:
+            return JSONResponse({"error": f"model '{body['model']}' not found"}, 404)
+        if "dimensions" not in facts:
+            return JSONResponse({"error": "this model does not support embeddings"}, 501)
+        self.embedded.append(list(body["input"]))
+        rows = [[float(1 + byte) for byte in _bytes_of(text, facts["dimensions"])] for text in body["input"]]
+        return JSONResponse({"model": body["model"], "embeddings": rows})
 
     async def _chat(self, request: Request) -> Response:
         body = await request.json()
@@ -102,6 +117,10 @@ class OllamaStandIn(Script):
             {"token": " no", "logprob": math.log(1 - self.yes)},
         ]
         return [{**top[0], "top_logprobs": top}]
+
+
+def _bytes_of(text: str, count: int) -> bytes:
+    return shake_128(text.encode()).digest(count)
 
 
 def _piece(text: str, logprobs: list[dict[str, Any]] | None = None) -> dict[str, Any]:
