@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,10 +10,6 @@ from dataclasses import dataclass
 
 from nexus.core.budget import Budget
 from nexus.core.policy import Policy
-from nexus.errors import SettingsInvalid
-from nexus.models.cached_embedder import CachedEmbedder
-from nexus.models.minilm import MiniLM
-from nexus.models.ollama_embedder import AbsentEmbedder, open_ollama_embedder
 from nexus.models.selection import build_model, choice_of
 from nexus.ports.clock import Clock, SystemClock
 from nexus.ports.embeddings import Embedder
@@ -25,9 +20,8 @@ from nexus.store.owner import Owner
 from nexus.tools.composio.project import ComposioProject, open_project
 from nexus.tools.index import HybridIndex
 from nexus.tools.shared_index import SharedIndex
+from nexus.wiring.embeddings import open_embedder
 from nexus.wiring.graphs import Loaded, load_graphs
-
-_log = logging.getLogger(__name__)
 
 # LangChain sends runs to LangSmith when the environment says so; nothing leaves this machine from Nexus.
 _TRACING = ("LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING")
@@ -77,7 +71,7 @@ async def open_shared(settings: Settings) -> AsyncGenerator[Shared]:
         stack.callback(process.close)
         model = await _model(settings)
         stack.push_async_callback(model.close)
-        embedder = CachedEmbedder(await _embedder(settings))
+        embedder = await open_embedder(settings)
         index = HybridIndex(embedder, settings.home / "index")
         stack.push_async_callback(index.close)
         yield Shared(
@@ -105,22 +99,3 @@ async def _model(settings: Settings) -> ChatModel:
         allow_remote_model=settings.allow_remote_model,
         request_timeout=settings.model_timeout,
     )
-
-
-async def _embedder(settings: Settings) -> Embedder:
-    """Raises SettingsInvalid: the setting names none."""
-    if settings.embeddings is None:
-        return MiniLM()
-    kind, _, name = settings.embeddings.partition(":")
-    if kind != "ollama" or not name.strip():
-        raise SettingsInvalid(
-            f"{settings.embeddings!r} names no embedding model",
-            field="NEXUS_EMBEDDINGS",
-            remedy="Write ollama:nomic-embed-text, or leave it out for the one that comes with Nexus.",
-        )
-    found = await open_ollama_embedder(
-        name.strip(), url=settings.ollama_url, allow_remote=settings.allow_remote_model
-    )
-    if isinstance(found, AbsentEmbedder):
-        _log.warning("%s is not there: tools are found by words alone, and runs go without memories", name)
-    return found
