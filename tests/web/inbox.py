@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -140,17 +139,19 @@ async def eventually(client: httpx.Client, approval: str, wanted: str) -> None:
     raise AssertionError(f"{approval} never became {wanted}")
 
 
-@asynccontextmanager
-async def axe(page: Page) -> AsyncIterator[list[dict[str, Any]]]:
+async def axe(page: Page, *, contrast_only: bool = False) -> list[dict[str, Any]]:
     """What axe-core finds on a page that is serious or worse; its script comes from npm, and is no page's."""
     script = Path(os.environ.get("NEXUS_TEST_NPM", "")) / "node_modules" / "axe-core" / "axe.min.js"
     if not script.is_file():
         pytest.skip("needs axe-core (npm install axe-core; NEXUS_TEST_NPM says where)")
     await page.evaluate(script.read_text(encoding="utf-8"))
-    found = await page.evaluate(
-        "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })"
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    only = (
+        {"type": "rule", "values": ["color-contrast"]} if contrast_only else {"type": "tag", "values": tags}
     )
-    yield [
+    found = await page.evaluate("only => axe.run({ runOnly: only })", only)
+    assert found["passes"], "axe has looked at nothing"
+    return [
         {"rule": each["id"], "impact": each["impact"], "at": [node["html"][:200] for node in each["nodes"]]}
         for each in found["violations"]
         if each["impact"] in {"serious", "critical"}
