@@ -113,7 +113,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+let wasAway = false;
 follow("/ui/inbox/events", here().dataset.state, look, (isThere) => {
-  tell(isThere ? "" : offline);
-  if (isThere) look();
+  if (wasAway || !isThere) tell(isThere ? "" : offline);
+  wasAway = !isThere;
 });
