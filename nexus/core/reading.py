@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
+from nexus.core.display import visible
 from nexus.core.shown import Row, rows, value_in_words
 from nexus.core.words import words_of
 
@@ -125,10 +126,17 @@ def reading(tool: str, arguments: Mapping[str, Any], origins: Mapping[str, str],
     )
     found: list[Line] = []
     for name in known:
-        label, shown = names[name.casefold()], rows({name: arguments[name]}, origins, limit=limit)
+        label, value = names[name.casefold()], arguments[name]
         # What has parts shows which part each value is: nothing is called by a name that is not its own.
-        items = _items(arguments[name], limit) if len(shown) == 1 else ()
-        found += [Line(label if len(shown) == 1 else f"{label} ({row.name})", row, items) for row in shown]
+        for row in rows({name: value}, origins, limit=limit):
+            is_whole = row.name == visible(name)
+            found.append(
+                Line(
+                    label if is_whole else f"{label} ({row.name})",
+                    row,
+                    _items(value, limit) if is_whole else (),
+                )
+            )
     rest = {name: value for name, value in arguments.items() if name not in known}
     heading = next((line for line in found if line.label in _HEADINGS), None)
     text = next((line for line in found if line.label == "Text"), None)
