@@ -15,12 +15,33 @@ from nexus.ports.endpoints import RUN_ENDED, Endpoint, Medium
 from nexus.store.database import Database
 
 MOST = 20
-"""Endpoints a user may have."""
+"""Endpoints a user may have, beside those that runs name."""
+
+MOST_OF_RUNS = 100
+"""Endpoints that a user's runs may name; for a new one the one goes that was not named for longest."""
+
+AT_REST = timedelta(hours=1)
+"""How long one that a run named stays at least, whatever others are named meanwhile."""
 
 OVERLAP = timedelta(days=1)
 """How long the old secret counts beside a new one."""
 
 SECRET_BYTES = 32
+
+_OF_RUNS = json.dumps([RUN_ENDED])
+
+# The one named the longest ago, that no open run names and no message is on its way to.
+_FORGET_ONE_OF_RUNS = """
+DELETE FROM endpoints WHERE id = (
+    SELECT id FROM endpoints AS endpoint
+    WHERE user = :user AND kinds = :kinds AND coalesce(named_at, created_at) < :before
+      AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = endpoint.id AND state = 'pending')
+      AND NOT EXISTS (
+        SELECT 1 FROM runs
+        WHERE user = :user AND status IN ('pending', 'running')
+          AND json_extract(request, '$.webhook') = endpoint.id)
+    ORDER BY coalesce(named_at, created_at) LIMIT 1)
+"""
 
 
 class SqliteEndpoints:
@@ -36,7 +57,7 @@ class SqliteEndpoints:
         """A new one, with a new secret."""
 
         def change(connection: sqlite3.Connection, now: datetime) -> Endpoint:
-            if len(self._all(connection)) >= MOST:
+            if len([each for each in self._all(connection) if not _is_of_runs(each)]) >= MOST:
                 raise Conflict(f"There are {MOST} endpoints already.", remedy="Remove one first.")
             return self._insert(connection, now, url, kinds=kinds, may_decide=may_decide, medium=medium)
 
@@ -46,15 +67,27 @@ class SqliteEndpoints:
         """The one that is told of the ends of runs."""
 
         def change(connection: sqlite3.Connection, now: datetime) -> Endpoint:
-            known = self._all(connection)
-            for each in known:
-                if each.url == url and each.kinds == (RUN_ENDED,):
-                    return self._enabled(connection, each)
-            if len(known) >= MOST:
-                raise Conflict(f"There are {MOST} endpoints already.", remedy="Remove one first.")
-            return self._insert(connection, now, url, kinds=(RUN_ENDED,), may_decide=False, medium="webhook")
+            known = [each for each in self._all(connection) if _is_of_runs(each)]
+            named = next((each for each in known if each.url == url), None)
+            if named is None:
+                if len(known) >= MOST_OF_RUNS:
+                    self._make_room(connection, now)
+                named = self._insert(
+                    connection, now, url, kinds=(RUN_ENDED,), may_decide=False, medium="webhook"
+                )
+            connection.execute("UPDATE endpoints SET named_at = ? WHERE id = ?", (now.isoformat(), named.id))
+            return self._enabled(connection, named)
 
         return await self._database.write(change)
+
+    def _make_room(self, connection: sqlite3.Connection, now: datetime) -> None:
+        """Forget the one that no run named for longest, if nothing is to be sent there any more."""
+        given = {"user": self._user or OWNER, "kinds": _OF_RUNS, "before": (now - AT_REST).isoformat()}
+        if not connection.execute(_FORGET_ONE_OF_RUNS, given).rowcount:
+            raise Conflict(
+                f"Runs that have not ended or told their ends name {MOST_OF_RUNS} webhooks already.",
+                remedy="Wait for some of them, or remove endpoints.",
+            )
 
     async def keep(self, medium: Medium, url: str | None, *, kinds: Sequence[str]) -> None:
         """There is one of that medium with that URL, or none."""
@@ -162,6 +195,10 @@ class SqliteEndpoints:
             {"user": self._user},
         )
         return [endpoint_of(row) for row in rows]
+
+
+def _is_of_runs(endpoint: Endpoint) -> bool:
+    return endpoint.kinds == (RUN_ENDED,)
 
 
 def endpoint_of(row: sqlite3.Row) -> Endpoint:

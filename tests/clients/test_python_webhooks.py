@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -112,3 +113,45 @@ async def test_a_webhook_that_must_not_be_reached_starts_nothing(sdk: LangGraphC
         with refused(422):
             await sdk.runs.create(thread, "asks", input={"x": "a"}, webhook=url)
     assert await sdk.runs.list(thread) == []
+
+
+async def test_webhooks_of_runs_take_no_endpoint_of_the_users_own(
+    sdk: LangGraphClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+):
+    """Those of runs have a number of their own; for a new one the one goes that no run named for longest."""
+    monkeypatch.setattr("nexus.store.endpoints.MOST", 2)
+    monkeypatch.setattr("nexus.store.endpoints.MOST_OF_RUNS", 3)
+    monkeypatch.setattr("nexus.store.endpoints.AT_REST", timedelta(0))
+
+    async def listed() -> dict[str, str]:
+        found: Any = await sdk.http.get("/webhooks/endpoints")
+        return {each["url"]: each["id"] for each in found}
+
+    for endpoint in (await listed()).values():
+        await sdk.http.delete(f"/webhooks/endpoints/{endpoint}")
+    urls = [f"{receiver.url}/{number}" for number in range(5)]
+    for url in urls[:3]:
+        await sdk.runs.create(None, "asks", input={"x": "a"}, webhook=url)
+        await told(receiver)
+    await delivered(sdk)
+    await sdk.runs.create(None, "asks", input={"x": "a"}, webhook=urls[0])
+    await told(receiver)
+    await delivered(sdk)
+    await sdk.runs.create(None, "asks", input={"x": "a"}, webhook=urls[3])
+    await told(receiver)
+    assert set(await listed()) == {urls[0], urls[2], urls[3]}
+    for url in ("https://hooks.example.invalid/1", "https://hooks.example.invalid/2"):
+        await sdk.http.post("/webhooks/endpoints", json={"url": url})
+    with refused(409):
+        await sdk.http.post("/webhooks/endpoints", json={"url": "https://hooks.example.invalid/3"})
+    monkeypatch.setattr("nexus.store.endpoints.AT_REST", timedelta(hours=1))
+    with refused(409):
+        await sdk.runs.create(None, "asks", input={"x": "a"}, webhook=urls[4])
+
+
+async def delivered(sdk: LangGraphClient) -> None:
+    """Until nothing is on its way any more; asking is all the waiting there is."""
+    for _ in range(10_000):
+        if not await sdk.http.get("/webhooks/deliveries?state=pending"):
+            return
+    raise AssertionError("something is not delivered")
