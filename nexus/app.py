@@ -23,6 +23,7 @@ from nexus.store.audit import SqliteAudit
 from nexus.store.sessions import SqliteSessions
 from nexus.store.users import SqliteUsers
 from nexus.wiring.graphs import load_auth
+from nexus.wiring.http import load_http
 from nexus.wiring.notices import notices_for
 from nexus.wiring.shared import open_shared
 from nexus.wiring.user import open_parts, open_user
@@ -50,7 +51,10 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
 
 def serve(settings: Settings) -> None:
     """Serve HTTP until told to stop."""
-    run_api(create_api(lambda: open_services(settings), settings, load_auth(settings)), settings)
+    api = create_api(
+        lambda: open_services(settings), settings, load_auth(settings), load_http(settings.graphs)
+    )
+    run_api(api, settings)
 
 
 class _Studio:

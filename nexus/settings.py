@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -45,6 +46,18 @@ def default_home() -> Path:
 def default_models_dir() -> Path:
     """The platform's cache folder: weights can always be fetched again."""
     return Path(platformdirs.user_cache_dir("nexus", appauthor=False)) / "models"
+
+
+def origins_of(given: Iterable[str]) -> tuple[str, ...]:
+    """Each as a browser names it; never any origin at all: its pages would act as whoever is let in.
+
+    Raises ValueError: One is none.
+    """
+    origins = tuple(each.lower().rstrip("/") for each in given)
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is no origin like http://localhost:3000")
+    return origins
 
 
 class Settings(BaseSettings):
@@ -236,12 +249,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """Each as a browser names it; never any origin at all: its pages would act as whoever is let in."""
-        origins = tuple(each.lower().rstrip("/") for each in value)
-        for origin in origins:
-            if not _ORIGIN.fullmatch(origin):
-                raise ValueError(f"{origin!r} is no origin like http://localhost:3000")
-        return origins
+        return origins_of(value)
 
     @field_validator("public_url")
     @classmethod

@@ -46,6 +46,15 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
+async def identified_by_headers(request: Request) -> Caller:
+    """The same outside of FastAPI's routes: the body stays unread. Raises Unidentified."""
+    services: Services = request.state.services
+    hook: Hook | None = request.app.state.hook
+    if hook is not None:
+        return await hook.caller(request, services.users, with_body=False)
+    return await services.users.identify(_one_of(await _BEARER(request), await _HEADER(request)))
+
+
 async def _caller(request: Request) -> Caller:
     return caller_of(request)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -56,7 +56,10 @@ class _Refused(Exception):
 
 
 class Guard:
-    """Plain ASGI middleware against DNS rebinding, cross-site requests and hostile bodies."""
+    """Plain ASGI middleware against DNS rebinding, cross-site requests and hostile bodies.
+
+    Bodies of what `is_others` (an operator's own application) are neither read nor judged here.
+    """
 
     def __init__(
         self,
@@ -64,8 +67,10 @@ class Guard:
         hosts: Iterable[str],
         public_url: str | None = None,
         origins: Iterable[str] = (),
+        is_others: Callable[[Scope], bool] = lambda _: False,
     ) -> None:
         self._app = app
+        self._is_others = is_others
         self._origins = frozenset(origins)
         public = _ORIGIN.fullmatch(public_url) if public_url else None
         name = _HOST.fullmatch(public[2]) if public else None
@@ -86,10 +91,11 @@ class Guard:
             host = self._checked_host(headers)
             if scope["method"] not in _SAFE_METHODS:
                 _check_origin(headers, host, self._trusted)
-            if self._is_studio(headers):
+            is_judged = _has_body(headers) and not self._is_others(scope)
+            if is_judged and self._is_studio(headers):
                 scope = _as_json(scope)
                 headers = Headers(scope=scope)
-            body = await _read(scope["path"], headers, receive) if _has_body(headers) else None
+            body = await _read(scope["path"], headers, receive) if is_judged else None
         except _Refused as refused:
             await render(refused.problem)(scope, receive, send)
         else:

@@ -84,21 +84,26 @@ class Hook:
         if self._authenticate is None:
             raise SettingsInvalid("it has no @auth.authenticate", field="NEXUS_AUTH")
 
-    async def caller(self, request: Request, users: Users) -> Caller:
+    async def caller(self, request: Request, users: Users, *, with_body: bool = True) -> Caller:
         """Who asks, and as what: the role that they have here, or one that is among their permissions.
+
+        Args:
+            request: Theirs.
+            users: Those who are known here.
+            with_body: Whether the handler may see the body, which is JSON then.
 
         Raises:
             Unidentified: The handler does not know them, or they were revoked here.
         """
-        asker = await self._asker(request)
+        asker = await self._asker(request, with_body=with_body)
         request.state.asker = asker
         known = await users.admit(user_of_identity(asker.identity))
         given: list[Role] = [each for each in ROLES if each in asker.permissions]
         return Caller(known.id, role_of(known.id, known.role, *given))
 
-    async def _asker(self, request: Request) -> Asker:
+    async def _asker(self, request: Request, *, with_body: bool) -> Asker:
         handler = self._authenticate
-        known, wanted = await _facts(request), inspect.signature(handler).parameters
+        known, wanted = await _facts(request, with_body=with_body), inspect.signature(handler).parameters
         facts = await _raised(handler(**{name: known[name] for name in wanted if name in known}), 401)
         if facts is None or facts is False:
             raise Unidentified("This server does not know you.")
@@ -176,11 +181,11 @@ async def _raised(answer: Awaitable[Any] | Any, status: int) -> Any:
         raise (InvalidInput(told, field="request") if kind is InvalidInput else kind(told)) from error
 
 
-async def _facts(request: Request) -> Json:
+async def _facts(request: Request, *, with_body: bool) -> Json:
     """What `@auth.authenticate` may ask for, by the names of its parameters."""
     return {
         "request": request,
-        "body": await request.json() if await _has_json(request) else None,
+        "body": await request.json() if with_body and await _has_json(request) else None,
         "headers": dict(request.headers.raw),
         "authorization": request.headers.get("authorization"),
         "path": request.url.path,

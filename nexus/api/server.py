@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import socket
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, cast
 
@@ -40,6 +40,7 @@ from nexus.api import (
     webhooks,
 )
 from nexus.api.access import identified
+from nexus.api.beside import Beside, Http
 from nexus.api.errors import LastResort, install
 from nexus.api.guard import MAX_BODY, Guard
 from nexus.api.hook import Hook
@@ -69,11 +70,21 @@ OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 PUBLIC = (health, webhooks, incoming, slack, links)
 """Routers whose routes need no key."""
 
-LANGGRAPH = (runs, threads, assistants, protocol, stateless, items, chat, stories)
+LANGGRAPH = (runs, threads, assistants, protocol, stateless, items, chat, stories, results)
 """Routers of what an operator's `@auth.on` handlers are asked about; the busiest are tried first."""
 
+SWITCHES = {
+    assistants: "assistants",
+    threads: "threads",
+    protocol: "threads",
+    sockets: "threads",
+    runs: "runs",
+    stateless: "runs",
+    items: "store",
+}
+"""What `langgraph.json` can leave out (`http.disable_…`)."""
+
 PRIVATE = (
-    results,
     decisions,
     approvals,
     outcomes,
@@ -110,16 +121,21 @@ Start a run in a thread; when it pauses, decide on its approval; it goes on. Err
 `application/problem+json` (RFC 9457) and say what you can do about them.
 
 Once `nexus users add` has made a key, every request needs one; each user sees only what is their own.
+Where a LangGraph `Auth` object says who asks, its `@auth.on` handlers are asked about threads, runs,
+assistants and the store; the other routes only ask who it is.
 """
 
 
-def create_api(open_services: OpenServices, settings: Settings, auth: Auth | None = None) -> FastAPI:
+def create_api(
+    open_services: OpenServices, settings: Settings, auth: Auth | None = None, http: Http | None = None
+) -> FastAPI:
     """The application. It opens the services at its start, and goes on behind it with what was cut off.
 
     Args:
         open_services: Everything behind the routes.
         settings: Those in force.
         auth: Says who asks, in place of keys, and which resources they may see and change.
+        http: What is served beside the routes, and which of them are not.
 
     Raises:
         SettingsInvalid: The address to bind is not this machine's own.
@@ -137,6 +153,7 @@ def create_api(open_services: OpenServices, settings: Settings, auth: Auth | Non
                 async with (
                     working(services.notices.deliverer, grace=GRACE_SECONDS),
                     sweeping(services, every),
+                    beside.running(),
                 ):
                     yield {"services": services, "runs": every, "held": held, "fetching": Fetching(settings)}
                 await held.close()
@@ -159,19 +176,20 @@ def create_api(open_services: OpenServices, settings: Settings, auth: Auth | Non
     app.state.public_url = settings.public_url
     app.state.closing = asyncio.Event()
     app.state.hook = Hook(auth) if auth is not None else None
-    for module in LANGGRAPH:
-        app.include_router(module.router, dependencies=[Depends(identified), Depends(authorized)])
-    for module in PUBLIC:
-        app.include_router(module.router)
-    for module in PAGES:  # each finds out who asks by itself: a browser sends no key
-        app.include_router(module.router)
-    for module in PRIVATE:
-        app.include_router(module.router, dependencies=[Depends(identified)])
-    app.include_router(sockets.router)  # it looks for the key itself: FastAPI's forms of one are HTTP's
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    http = http or Http()
+    _include_routes(app, http.disabled)
     install(app)
-    origins = settings.cors_origins
-    app.add_middleware(Guard, hosts=[settings.host], public_url=settings.public_url, origins=origins)
+    beside = Beside(http, app.router.routes)
+    if http.app is not None:
+        app.router.default = beside
+    origins = (*settings.cors_origins, *http.origins)
+    app.add_middleware(
+        Guard,
+        hosts=[settings.host],
+        public_url=settings.public_url,
+        origins=origins,
+        is_others=beside.takes,
+    )
     app.add_middleware(LastResort)
     app.add_middleware(OpenAIErrors)
     if origins:  # outermost: such a page may also read why it was refused
@@ -183,6 +201,21 @@ def create_api(open_services: OpenServices, settings: Settings, auth: Auth | Non
 
     app.openapi = openapi
     return app
+
+
+def _include_routes(app: FastAPI, disabled: Collection[str]) -> None:
+    for module in LANGGRAPH:
+        if SWITCHES.get(module) not in disabled:
+            app.include_router(module.router, dependencies=[Depends(identified), Depends(authorized)])
+    for module in PUBLIC:
+        app.include_router(module.router)
+    for module in PAGES:  # each finds out who asks by itself: a browser sends no key
+        app.include_router(module.router)
+    for module in PRIVATE:
+        app.include_router(module.router, dependencies=[Depends(identified)])
+    if SWITCHES[sockets] not in disabled:
+        app.include_router(sockets.router)  # it looks for the key itself: FastAPI's forms of one are HTTP's
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
 
 def run_api(app: FastAPI, settings: Settings) -> None:

@@ -48,11 +48,11 @@ def load_graphs(file: Path | None) -> tuple[Loaded, ...]:
     if file is None:
         return (own,)
     try:
-        named: Any = json.loads(file.read_text(encoding="utf-8"))["graphs"]
+        named: Any = written_in(file)["graphs"]
         paths = {
             str(name): entry["path"] if isinstance(entry, dict) else entry for name, entry in named.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise SettingsInvalid(
             f"{file} names no graphs ({type(error).__name__})",
             field="NEXUS_GRAPHS",
@@ -71,11 +71,11 @@ def load_auth(settings: Settings) -> Auth | None:
     """
     path, folder = settings.auth, Path.cwd()
     if path is None and settings.graphs is not None:
-        named: Any = json.loads(settings.graphs.read_text(encoding="utf-8")).get("auth") or {}
+        named: Any = written_in(settings.graphs).get("auth") or {}
         path, folder = named.get("path"), settings.graphs.parent
     if path is None:
         return None
-    found = _loaded("auth", path, folder, field="NEXUS_AUTH")
+    found = loaded("auth", path, folder, field="NEXUS_AUTH")
     if not isinstance(found, Auth):
         raise SettingsInvalid(
             f"{path} is a {type(found).__name__}", field="NEXUS_AUTH", remedy="Make a langgraph_sdk.Auth()."
@@ -83,13 +83,32 @@ def load_auth(settings: Settings) -> Auth | None:
     return found
 
 
+def written_in(file: Path) -> dict[str, Any]:
+    """The document in a file. Raises SettingsInvalid: there is none."""
+    try:
+        document: Any = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid(
+            f"{file} cannot be read ({type(error).__name__})",
+            field="NEXUS_GRAPHS",
+            remedy='It needs {"graphs": {"name": "./file.py:graph"}}.',
+        ) from error
+    if not isinstance(document, dict):
+        raise SettingsInvalid(
+            f"{file} holds no object",
+            field="NEXUS_GRAPHS",
+            remedy='It needs {"graphs": {"name": "./file.py:graph"}}.',
+        )
+    return document
+
+
 def _source(name: str, path: str, folder: Path) -> Any:
     if path.removeprefix("./").endswith(OWN_PATH):
         return None
-    return _loaded(name, path, folder, field="NEXUS_GRAPHS")
+    return loaded(name, path, folder, field="NEXUS_GRAPHS")
 
 
-def _loaded(name: str, path: str, folder: Path, *, field: str) -> Any:
+def loaded(name: str, path: str, folder: Path, *, field: str) -> Any:
     """What is called so in that file. Raises SettingsInvalid."""
     place, _, attribute = path.rpartition(":")
     try:
@@ -127,7 +146,8 @@ def graphs_for(
     def graph(each: Loaded) -> Graph:
         if each.source is None:
             return Graph(each.name, lambda _: _opened(agent), asks_first=True)
-        return Graph(each.name, _opener(each.source, checkpointer, store))
+        is_made = not isinstance(each.source, Pregel | StateGraph)
+        return Graph(each.name, _opener(each.source, checkpointer, store), is_made=is_made)
 
     return Graphs({each.name: graph(each) for each in loaded}, checkpointer, store)
 

@@ -18,6 +18,7 @@ from langgraph_sdk import Auth
 
 from graphs.agent import build
 from graphs.parts import Parts
+from nexus.api.beside import Http
 from nexus.api.server import Server, configured, create_api, listen
 from nexus.core.policy import Policy
 from nexus.core.tool import JsonSchema, ToolSpec
@@ -143,6 +144,7 @@ class Office:
     on_checkpoints: Callable[[AsyncSqliteSaver], None] = lambda _: None
     origins: tuple[str, ...] = ()
     auth: Auth | None = None
+    http: Http | None = None
 
     @property
     def settings(self) -> Settings:
@@ -217,7 +219,7 @@ class Office:
 @contextmanager
 def serving(office: Office, prepare: Callable[[FastAPI], None] = lambda _: None) -> Iterator[httpx.Client]:
     """A client of a server that runs in a thread of its own; every answer must be a documented one."""
-    app = create_api(office.open_services, office.settings, office.auth)
+    app = create_api(office.open_services, office.settings, office.auth, office.http)
     prepare(app)
     listener = listen(office.settings)
     server = Server(configured(app), listener)
