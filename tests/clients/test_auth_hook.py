@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -16,8 +20,11 @@ from websockets.sync.client import connect
 from nexus.api.hook import fits
 from nexus.api.langgraph.authorized import ACTIONS
 from nexus.api.server import LANGGRAPH
+from nexus.core.action import ThreadId
 from nexus.core.user import check_user_id, user_of_identity
-from nexus.errors import SettingsInvalid
+from nexus.errors import Conflict, SettingsInvalid
+from nexus.ports.runs import AGENT, going_on
+from nexus.runtime.assistants import Assistants
 from nexus.settings import load_settings
 from nexus.wiring.graphs import load_auth
 from tests.api.serving import Office, serving
@@ -182,6 +189,99 @@ def test_what_a_handler_forbids_is_refused_with_its_words(ana: SyncLangGraphClie
         ana.assistants.update(mine["assistant_id"], name="yours")
     assert (status(unchanged), ana.assistants.get(mine["assistant_id"])["name"]) == (403, "mine")
     assert {each["name"] for each in ana.assistants.search()} == {"nexus", "mine"}
+
+
+@pytest.fixture(name="hers")
+def _hers(office: Office) -> dict[str, str]:
+    """An assistant and a thread of Ana's that belong to others, as its handlers see it."""
+    user = user_of_identity("ana@example.com")
+
+    async def made() -> None:
+        async with office.open_services() as services:
+            service = await services.of(user)
+            assistants = Assistants(service.graphs, service.assistants)
+            with suppress(Conflict):
+                await assistants.create("others", AGENT, {"metadata": {"owner": "ben"}})
+                await service.threads.create(ThreadId("blue"), metadata={"project": "blue"})
+                await service.threads.create(ThreadId("shown"), metadata={"project": "red"})
+
+    asyncio.run(made())
+    return {"Authorization": "Bearer ana-token"}
+
+
+SAID: Any = {"messages": [{"role": "user", "content": "hi"}]}
+AS_OTHERS: Any = {"assistant_id": "others", "input": SAID}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/threads/shown/runs", AS_OTHERS),
+        ("/threads/shown/runs/wait", AS_OTHERS),
+        ("/threads/shown/runs/stream", AS_OTHERS),
+        ("/runs", AS_OTHERS),
+        ("/runs/wait", AS_OTHERS),
+        ("/runs/stream", AS_OTHERS),
+        ("/runs/batch", [{"assistant_id": "nexus", "input": SAID}, AS_OTHERS]),
+        ("/threads/shown/commands", {"id": 1, "method": "run.start", "params": AS_OTHERS}),
+        ("/v1/chat/completions", {"model": "others", **SAID}),
+        ("/v1/chat/completions", {"model": "nexus", **SAID, "metadata": {"thread_id": "blue"}}),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_a_handler_hides_is_not_there_wherever_a_body_names_it(
+    server: httpx.Client, office: Office, hers: dict[str, str], path: str, body: Any
+):
+    office.model.prompts.clear()
+    answer = server.post(path, json=body, headers=hers)
+    assert answer.status_code == 404, answer.text
+    assert any(named in answer.json()["detail"] for named in ("'others'", "'blue'"))
+    assert office.model.prompts == []
+
+
+def test_what_a_handler_hides_is_not_there_wherever_it_could_be_found(
+    server: httpx.Client, hers: dict[str, str]
+):
+    assert server.get("/v1/models/nexus", headers=hers).status_code == 200
+    assert server.get("/v1/models/others", headers=hers).status_code == 404
+    assert "others" not in [each["id"] for each in server.get("/v1/models", headers=hers).json()["data"]]
+    by_header = {**hers, "X-OpenWebUI-Chat-Id": "blue"}
+    chat = {"model": "nexus", **SAID}
+    assert server.post("/v1/chat/completions", json=chat, headers=by_header).status_code == 404
+    again = {"thread_id": "blue", "if_exists": "do_nothing"}
+    assert server.post("/threads", json=again, headers=hers).status_code == 409
+    again = {"assistant_id": "others", "graph_id": "nexus", "if_exists": "do_nothing"}
+    assert server.post("/assistants", json=again, headers=hers).status_code == 409
+    assert server.get("/threads/blue/results/r1", headers=hers).json()["detail"].endswith("'blue'.")
+
+
+def test_many_runs_are_stopped_in_what_a_handler_shows_and_no_others(
+    ana: SyncLangGraphClient, server: httpx.Client, office: Office, hers: dict[str, str]
+):
+    later: Any = {"assistant_id": "nexus", "input": SAID, "after_seconds": 3_600}
+    shown = server.post("/threads/red/runs", json={**later, "if_not_exists": "create"}, headers=hers).json()
+    hidden = asyncio.run(added_to_blue(office))
+    with pytest.raises(httpx.HTTPStatusError) as unknown:
+        ana.runs.cancel_many(run_ids=[hidden])
+    assert status(unknown) == 404
+    ana.runs.cancel_many(status="all")
+    assert ana.runs.get("red", shown["run_id"])["status"] == "interrupted"
+    assert asyncio.run(status_of(office, hidden)) == "pending"
+
+
+async def added_to_blue(office: Office) -> str:
+    """A run that begins one day, in a thread of Ana's that she is not shown."""
+    async with office.open_services() as services:
+        service = await services.of(user_of_identity("ana@example.com"))
+        new = replace(going_on("blue", after_seconds=3_600), id=str(uuid4()))
+        run, _ = await service.runs.add(new, owner="")
+        return run.id
+
+
+async def status_of(office: Office, run: str) -> str:
+    async with office.open_services() as services:
+        service = await services.of(user_of_identity("ana@example.com"))
+        return (await service.runs.get(run)).status
 
 
 def test_a_handler_moves_items_below_the_user(ana: SyncLangGraphClient):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 
 from nexus.api.dependencies import RunsDep, ServiceDep, VisibleDep
+from nexus.api.langgraph.authorized import is_there
 from nexus.api.langgraph.forms import (
     AssistantCreate,
     AssistantFilter,
@@ -16,6 +17,7 @@ from nexus.api.langgraph.forms import (
     VersionsSearch,
 )
 from nexus.api.langgraph.shapes import (
+    AssistantFields,
     AssistantShape,
     Empty,
     GraphShape,
@@ -26,8 +28,8 @@ from nexus.api.langgraph.shapes import (
     selected,
 )
 from nexus.api.openapi import problems
+from nexus.errors import Conflict
 from nexus.ports.assistants import Assistant
-from nexus.ports.runs import system_assistant
 from nexus.runtime.descriptions import drawing_of, schemas_of, subgraphs_of
 from nexus.runtime.runs import Runs
 from nexus.runtime.thread_states import Visible
@@ -42,7 +44,7 @@ _COUNT: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json":
 @router.post(
     "", response_model=AssistantShape, responses=problems(404, 409, changes=True), summary="Make an assistant"
 )
-async def create_assistant(body: AssistantCreate, runs: RunsDep) -> Response:
+async def create_assistant(body: AssistantCreate, runs: RunsDep, visible: VisibleDep) -> Response:
     """A graph with settings of your own. Every graph has one already, whose id is as good as its name."""
     facts = {
         "name": body.name,
@@ -53,12 +55,14 @@ async def create_assistant(body: AssistantCreate, runs: RunsDep) -> Response:
     }
     or_existing = body.if_exists == "do_nothing"
     made = await runs.assistants.create(body.assistant_id, body.graph_id, facts, or_existing=or_existing)
+    if or_existing and not is_there(made, visible):
+        raise Conflict(f"There is already an assistant {made.id!r}.")
     return reply(assistant_shape(made))
 
 
 @router.post(
     "/search",
-    response_model=list[AssistantShape],
+    response_model=list[AssistantFields],
     responses=problems(changes=True),
     summary="Find assistants",
 )
@@ -219,12 +223,12 @@ async def list_subgraphs_of(
 
 
 async def _found(runs: Runs, wish: AssistantFilter, visible: Visible) -> list[Assistant]:
-    """Those that fit; the server's own are there for everybody."""
+    """Those that fit."""
     return [
         each
         for each in await runs.assistants.all()
         if wish.graph_id in {None, each.graph}
         and (wish.name is None or wish.name.lower() in each.name.lower())
         and contains(each.metadata, wish.metadata)
-        and (each.id == system_assistant(each.graph) or visible(each.metadata))
+        and is_there(each, visible)
     ]

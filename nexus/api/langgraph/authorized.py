@@ -5,7 +5,7 @@ Only with such handlers; each user's things are a store of their own in any case
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,16 +14,18 @@ from fastapi import Request
 from nexus.api.dependencies import runs_of, service_of
 from nexus.api.hook import Hook
 from nexus.errors import InvalidInput, NotFound, Refused
+from nexus.ports.assistants import Assistant
 from nexus.ports.runs import system_assistant
 from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
-from nexus.runtime.thread_states import Visible
+from nexus.runtime.thread_states import Visible, everything
 
 Json = dict[str, Any]
 
 _THREAD = "/threads/{thread_id}"
 _RUN = "/threads/{thread_id}/runs/{run_id}"
 _ASSISTANT = "/assistants/{assistant_id}"
+_CHAT = "/v1/chat/completions"
 
 ACTIONS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("POST", "/threads"): ("threads", "create"),
@@ -53,7 +55,8 @@ ACTIONS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("GET", f"{_RUN}/stream"): ("threads", "read"),
     ("POST", f"{_RUN}/cancel"): ("threads", "update"),
     ("GET", f"{_THREAD}/story"): ("threads", "read"),
-    ("POST", "/v1/chat/completions"): ("threads", "create_run"),
+    ("GET", f"{_THREAD}/results/{{result_id}}"): ("threads", "read"),
+    ("POST", _CHAT): ("threads", "create_run"),
     ("POST", "/runs"): ("threads", "create_run"),
     ("POST", "/runs/wait"): ("threads", "create_run"),
     ("POST", "/runs/stream"): ("threads", "create_run"),
@@ -81,6 +84,11 @@ ACTIONS: Mapping[tuple[str, str], tuple[str, str]] = {
 }
 """What each route does, in the words of `@auth.on`."""
 
+CHAT_ID = "X-OpenWebUI-Chat-Id"
+"""The header by which Open WebUI names a chat, and so its thread."""
+
+_ASSISTANT_IN_PATH = {"assistant_id", "model"}
+
 _NAMESPACES = {"search": "namespace_prefix", "list_namespaces": "prefix"}
 """What the fields are called that a handler knows as `namespace`."""
 
@@ -101,33 +109,68 @@ async def authorized(request: Request) -> None:
     if key not in ACTIONS:
         raise Refused(f"Nobody said who may {key[0]} {key[1]}.")
     resource, action = ACTIONS[key]
-    visible = await _asked(hook, request, resource, action)
-    if visible is None:
-        return
-    request.state.visible = visible
-    if resource == "threads":
-        await _check_thread(request, await service_of(request), visible)
-    if resource == "assistants" and (named := request.path_params.get("assistant_id")):
-        await _check_assistant(await runs_of(request), named, visible)
-
-
-async def _asked(hook: Hook, request: Request, resource: str, action: str) -> Visible | None:
-    """The handler's answer; what it changed of the body is in the body."""
     body: Any = await request.json() if await request.body() else None
+    request.state.visible = visible = await _asked(hook, request, resource, action, body)
+    if resource == "threads":
+        await _check_threads(request, await service_of(request), body, visible)
+        for named in _assistants_in(body):
+            await _check_run_as(hook, request, await runs_of(request), named)
+    if resource == "assistants" and (named := _ASSISTANT_IN_PATH & request.path_params.keys()):
+        await _check_assistant(await runs_of(request), request.path_params[named.pop()], visible)
+
+
+async def _asked(hook: Hook, request: Request, resource: str, action: str, body: Any) -> Visible:
+    """The handler's answer, to all of it; what it changed of the body is in the body."""
     if isinstance(body, list):  # a batch: each by itself
-        answers = [await hook.authorize(request, resource, action, each) for each in body]
-        return next((each for each in answers if each is not None), None)
+        answers = [await hook.authorize(request, resource, action, each) for each in body if _is_object(each)]
+        return _fitting_all(answers)
     value: Json = body if isinstance(body, dict) else {}
     if resource == "store":
         await _ask_of_store(hook, request, action, value)
-        return None
+        return everything
     given = {**value, **request.path_params}
     answer = await hook.authorize(request, resource, action, given)
     changed = {name: each for name, each in given.items() if name not in request.path_params}
     if body is None and changed:
         raise InvalidInput("a handler adds to it: send {}", field="body")
     value.update(changed)
-    return answer
+    return _fitting_all([answer])
+
+
+def _fitting_all(answers: Sequence[Visible | None]) -> Visible:
+    filters = [each for each in answers if each is not None]
+    return lambda metadata: all(fits(metadata) for fits in filters)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)  # anything else is refused by the route's own form
+
+
+def _assistants_in(body: Any) -> list[str]:
+    """Those that a body names to run: a run's, a batch's, a chat's model, a command's."""
+    named: list[str] = []
+    for each in body if isinstance(body, list) else [body]:
+        if _is_object(each):
+            params = each.get("params")
+            found = [each.get("assistant_id"), each.get("model")]
+            found += [params.get("assistant_id")] if isinstance(params, dict) else []
+            named += [name for name in found if isinstance(name, str)]
+    return named
+
+
+async def _check_run_as(hook: Hook, request: Request, runs: Runs, named: str) -> None:
+    """Whoever runs an assistant has to see it; the graphs' own are there for everybody.
+
+    Of one that is not there at all the route speaks.
+    """
+    try:
+        found = await runs.assistants.get(named)
+    except NotFound:
+        return
+    if found.id != system_assistant(found.graph):
+        visible = await hook.authorize(request, "assistants", "read", {"assistant_id": found.id})
+        if visible is not None and not visible(found.metadata):
+            raise NotFound(f"There is no assistant {named!r}.")
 
 
 async def _ask_of_store(hook: Hook, request: Request, action: str, value: Json) -> None:
@@ -150,20 +193,32 @@ async def _ask_of_store(hook: Hook, request: Request, action: str, value: Json) 
         value[_NAMESPACES.get(action, "namespace")] = moved
 
 
-async def _check_thread(request: Request, service: Service, visible: Visible) -> None:
-    """Whether the thread is there for whoever asks. One that is not there at all is the route's business."""
-    thread_id = request.path_params.get("thread_id")
-    if thread_id is None:
-        return
-    try:
-        thread = await service.threads.get(thread_id)
-    except NotFound:
-        return
-    if thread.id == thread_id and not visible(thread.metadata):
-        raise NotFound(f"There is no one thread {thread_id!r}.")
+async def _check_threads(request: Request, service: Service, body: Any, visible: Visible) -> None:
+    """Whether those that are named are there for whoever asks; of one that is nowhere the route speaks."""
+    for each in [request.path_params.get("thread_id"), *_thread_of_chat(request, body)]:
+        if not isinstance(each, str):
+            continue
+        try:
+            thread = await service.threads.get(each)
+        except NotFound:
+            continue
+        if thread.id == each and not visible(thread.metadata):
+            raise NotFound(f"There is no one thread {each!r}.")
+
+
+def _thread_of_chat(request: Request, body: Any) -> list[Any]:
+    """A chat names its thread outside of the path."""
+    if request.scope["route"].path != _CHAT:
+        return []
+    metadata = body.get("metadata") if _is_object(body) else None
+    return [request.headers.get(CHAT_ID), metadata.get("thread_id") if isinstance(metadata, dict) else None]
 
 
 async def _check_assistant(runs: Runs, assistant_id: str, visible: Visible) -> None:
-    found = await runs.assistants.get(assistant_id)
-    if found.id != system_assistant(found.graph) and not visible(found.metadata):
+    if not is_there(await runs.assistants.get(assistant_id), visible):
         raise NotFound(f"There is no assistant {assistant_id!r}.")
+
+
+def is_there(assistant: Assistant, visible: Visible) -> bool:
+    """Whether it is there for whoever asks: the graphs' own are for everybody."""
+    return assistant.id == system_assistant(assistant.graph) or visible(assistant.metadata)

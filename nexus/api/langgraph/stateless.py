@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sse_starlette import EventSourceResponse
 
 from nexus.api.approvals import actor_of
-from nexus.api.dependencies import RunsDep, ServiceDep
+from nexus.api.dependencies import RunsDep, ServiceDep, VisibleDep
 from nexus.api.langgraph.forms import RUN_EXAMPLE, RunCreate, RunsCancel
 from nexus.api.langgraph.hooks import HooksDep, RunHooks
 from nexus.api.langgraph.runs import STREAM
@@ -24,6 +24,7 @@ from nexus.ports.runs import Run, RunStatus, Stop
 from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
 from nexus.runtime.streams import RunStream
+from nexus.runtime.thread_states import Visible
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -95,23 +96,37 @@ async def cancel_runs(
     body: RunsCancel,
     service: ServiceDep,
     runs: RunsDep,
+    visible: VisibleDep,
     action: Annotated[Stop, Query(description="rollback: the threads forget the runs")] = "interrupt",
 ) -> Response:
     """Those of a status, or those that are named; what has ended already stays as it is."""
-    for run in await _chosen(body, service):
+    for run in await _chosen(body, service, visible):
         if run.is_open:
             with suppress(NotFound):  # another request has rolled it back meanwhile
                 await runs.stop(run.id, action)
     return Response(status_code=204)
 
 
-async def _chosen(body: RunsCancel, service: Service) -> list[Run]:
+async def _chosen(body: RunsCancel, service: Service, visible: Visible) -> list[Run]:
     if body.run_ids is not None:
-        return [await service.runs.get(each, body.thread_id) for each in body.run_ids]
+        named = [await service.runs.get(each, body.thread_id) for each in body.run_ids]
+        for run in named:
+            if not await _is_seen(run, service, visible):
+                raise NotFound(f"There is no run {run.id!r}.")
+        return named
     if body.status is None:
         raise InvalidInput("say which: status, or run_ids", field="status")
     statuses: list[RunStatus] = ["pending", "running"] if body.status == "all" else [body.status]
-    return list(await service.runs.search(statuses=statuses, thread=body.thread_id, limit=100_000))
+    found = await service.runs.search(statuses=statuses, thread=body.thread_id, limit=100_000)
+    return [run for run in found if await _is_seen(run, service, visible)]
+
+
+async def _is_seen(run: Run, service: Service, visible: Visible) -> bool:
+    """Whether its thread is there for whoever asks. One whose thread is gone can only be stopped."""
+    try:
+        return visible((await service.threads.get(run.thread)).metadata)
+    except NotFound:
+        return True
 
 
 async def _begin(body: RunCreate, service: Service, runs: Runs, hooks: RunHooks) -> RunStream:

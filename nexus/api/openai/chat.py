@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from sse_starlette import EventSourceResponse
 
 from nexus.api.approvals import actor_of
-from nexus.api.dependencies import RunsDep, ServiceDep, runs_of, service_of
+from nexus.api.dependencies import RunsDep, ServiceDep, VisibleDep, runs_of, service_of
 from nexus.api.errors import problem_of
+from nexus.api.langgraph.authorized import CHAT_ID, is_there
 from nexus.api.langgraph.shapes import reply
 from nexus.api.langgraph.watching import PING_SECONDS, unless_gone
 from nexus.api.openai.errors import error_of
@@ -35,14 +36,21 @@ from nexus.runtime.wire import dumps
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 
+_CHUNKS = (
+    'data: {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1764061200, "model": "nexus",'
+    ' "choices": [{"index": 0, "delta": {"content": "None."}, "finish_reason": null}]}\n\ndata: [DONE]\n\n'
+)
 _COMPLETION: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The answer; with `stream` as server-sent events of chunks, the last one `[DONE]`"}
+    200: {
+        "description": "The answer; with `stream` as server-sent events of chunks, the last one `[DONE]`",
+        "content": {"text/event-stream": {"example": _CHUNKS}},
+    }
 }
 ModelId = Annotated[str, Path(min_length=1, max_length=200)]
 ChatId = Annotated[
     str | None,
     Header(
-        alias="X-OpenWebUI-Chat-Id",
+        alias=CHAT_ID,
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
         description="Open WebUI's own name of the chat: the thread gets it",
     ),
@@ -60,9 +68,10 @@ ChatsDep = Annotated[Chats, Depends(_chats)]
 
 
 @router.get("/models", response_model=ModelsShape, responses=problems(), summary="List models")
-async def list_models(runs: RunsDep) -> ModelsShape:
+async def list_models(runs: RunsDep, visible: VisibleDep) -> ModelsShape:
     """Nexus itself, and your assistants of it."""
-    return ModelsShape(data=[_model(each) for each in await runs.assistants.all() if each.graph == AGENT])
+    own = [each for each in await runs.assistants.all() if each.graph == AGENT]
+    return ModelsShape(data=[_model(each) for each in own if is_there(each, visible)])
 
 
 @router.get("/models/{model}", response_model=ModelShape, responses=problems(404), summary="Show a model")
