@@ -125,12 +125,15 @@ _REASONS: Mapping[Question, str] = {
 
 
 def request_for(approval: Approval, spec: ToolSpec) -> dict[str, Any]:
-    """The interrupt's value: LangChain's `HITLRequest`, AG-UI's keys, and Nexus's own facts beside them."""
+    """The interrupt's value: LangChain's `HITLRequest`, AG-UI's keys, and Nexus's own facts beside them.
+
+    The arguments are there twice: agent-inbox looks for them where LangChain once had them.
+    """
     text = describe(approval, spec)
+    arguments = dict(approval.call.arguments)
+    action = {"name": approval.call.tool, "args": arguments, "arguments": arguments, "description": text}
     return {
-        "action_requests": [
-            {"name": approval.call.tool, "args": dict(approval.call.arguments), "description": text}
-        ],
+        "action_requests": [action],
         "review_configs": [
             {"action_name": approval.call.tool, "allowed_decisions": list(approval.allowed_decisions)}
         ],

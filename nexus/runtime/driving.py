@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import is_dataclass
 from typing import Any
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.pregel import Pregel
 from langgraph.types import Command, Send
-from pydantic import BaseModel, ValidationError
 
 from nexus.core.action import ThreadId
 from nexus.errors import Conflict, InvalidInput, NotFound
 from nexus.ports.assistants import Assistant
 from nexus.ports.runs import AGENT, NewRun, Run, RunStatus, going_on
+from nexus.runtime.admission import check_context, context_of
 from nexus.runtime.execution import INTERRUPT, Job, execute
 from nexus.runtime.graphs import Graph
 from nexus.runtime.requests import text_of
@@ -167,27 +166,15 @@ def config_of(service: Service, assistant: Assistant, run: Run) -> RunnableConfi
 
 
 def _options(opened: Pregel[Any, Any, Any, Any], assistant: Assistant, run: Run) -> dict[str, Any]:
-    context = {**assistant.context, **(run.request.get("context") or {})}
-    _check_context(opened.context_schema, context)
+    context = context_of(assistant, run.request.get("context"))
+    check_context(
+        opened.context_schema, context
+    )  # what it was made for may have changed since it was accepted
     options: dict[str, Any] = {"context": context} if context else {}
     for name in ("interrupt_before", "interrupt_after"):
         if wanted := run.request.get(name):
             options[name] = wanted
     return options
-
-
-def _check_context(schema: Any, context: Mapping[str, Any]) -> None:
-    """Make sure that the graph can take it. Raises InvalidInput."""
-    try:
-        if isinstance(schema, type) and issubclass(schema, BaseModel):
-            schema.model_validate(context)
-        elif isinstance(schema, type) and is_dataclass(schema) and context:
-            schema(**context)
-    except (ValidationError, TypeError) as error:
-        told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise InvalidInput(
-            told[:300], field="context", remedy="The assistant's schemas say what fits."
-        ) from error
 
 
 def _place(config: RunnableConfig) -> RunnableConfig:

@@ -28,11 +28,13 @@ class Graph:
         open: The graph for a configuration, over the user's own checkpoints and store.
         asks_first: True for Nexus's own: what acts in it needs an approval, so no client may write into its
             state or choose where it goes on, and answers are decisions.
+        is_made: True if a factory makes it anew each time that it is opened.
     """
 
     name: str
     open: Callable[[RunnableConfig], AbstractAsyncContextManager[Pregel[Any, Any, Any, Any]]]
     asks_first: bool = False
+    is_made: bool = False
 
 
 class Graphs:

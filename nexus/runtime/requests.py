@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from langgraph.graph import END
 
 from graphs.dialects import parse_answer
 from nexus.core.approval import Approval
@@ -22,6 +24,11 @@ _OURS = re.compile(r"__pregel|checkpoint_|langgraph_|thread_id$|run_id$|assistan
 """Keys of `configurable` that say where a run goes on and who asks: the server's own."""
 
 _ROLES = {"user", "human"}
+
+RESOLVED = "Marked as resolved."
+"""Why not, where a client has no words of the person's."""
+
+_TO_THE_END = {"goto": END}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +92,17 @@ def check_config(config: Mapping[str, Any]) -> None:
             )
 
 
+def with_no_for_the_end(wanted: Wanted) -> Wanted:
+    """For Nexus's own graph: to go to the end is a no to what it asks, as agent-chat-ui resolves a thread."""
+    if wanted.command != _TO_THE_END:
+        return wanted
+    return replace(wanted, command={"resume": {"type": "reject", "message": RESOLVED}})
+
+
 def check_command(command: Mapping[str, Any] | None) -> None:
     """For Nexus's own graph: nobody writes into its state from outside. Raises InvalidInput."""
+    if command == _TO_THE_END:
+        return
     for name in ("update", "goto"):
         if (command or {}).get(name) is not None:
             raise InvalidInput(

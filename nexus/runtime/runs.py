@@ -18,6 +18,7 @@ from nexus.errors import Conflict, NexusError, Unavailable
 from nexus.ports.approvals import Alongside
 from nexus.ports.assistants import Assistant
 from nexus.ports.runs import AGENT, NewRun, Run, RunStatus, Stop, going_on
+from nexus.runtime.admission import check_place, check_wanted
 from nexus.runtime.assistants import Assistants
 from nexus.runtime.background import Background
 from nexus.runtime.driving import addressed, check_graph, drive, is_next_try, next_try
@@ -25,7 +26,7 @@ from nexus.runtime.failures import detail_of, kind_of
 from nexus.runtime.followers import Followers
 from nexus.runtime.graphs import Graph
 from nexus.runtime.protocol import MODES
-from nexus.runtime.requests import Wanted, check_command, check_config, is_answer, take_answer, text_of
+from nexus.runtime.requests import Wanted, is_answer, take_answer, text_of, with_no_for_the_end
 from nexus.runtime.run_messages import ended
 from nexus.runtime.service import Service
 from nexus.runtime.streams import RunStream
@@ -56,7 +57,7 @@ class Runs(Background):
         """Write a run down and let it begin when it is its turn.
 
         Raises:
-            NotFound: There is no such thread or assistant.
+            NotFound: There is no such thread, assistant or place in its past.
             Conflict: The thread is being run and the strategy is to give way, or it waits for a decision.
             InvalidInput: Something in it cannot be used. In all these cases nothing was changed.
         """
@@ -65,9 +66,12 @@ class Runs(Background):
         assistant = await self.check(wanted)
         graph = self._service.graphs.get(assistant.graph)
         await check_graph(self._service, thread_id, graph)
-        title = await self._admit(thread_id, wanted) if graph.asks_first else ""
-        if not graph.asks_first:
-            wanted = await self._addressed(graph, thread_id, wanted)
+        await check_place(graph, thread_id, wanted.checkpoint)
+        if graph.asks_first:
+            wanted = with_no_for_the_end(wanted)
+            title = await self._admit(thread_id, wanted)
+        else:
+            wanted, title = await self._addressed(graph, thread_id, wanted), ""
         new = NewRun(
             id=str(uuid.uuid4()),
             thread=thread_id,
@@ -93,12 +97,7 @@ class Runs(Background):
     async def check(self, wanted: Wanted) -> Assistant:
         """Whether it can be run in some thread. Raises NotFound and InvalidInput."""
         assistant = await self.assistants.get(wanted.assistant)
-        for config in (assistant.config, wanted.config):
-            check_config(config)
-        if self._service.graphs.get(assistant.graph).asks_first:
-            check_command(wanted.command)
-            if wanted.input is not None:
-                text_of(wanted.input)
+        await check_wanted(self._service.graphs.get(assistant.graph), assistant, wanted)
         return assistant
 
     async def decide(

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import InvalidUpdateError
+from langgraph.graph import END
 from langgraph.pregel import Pregel
 from langgraph.types import StateSnapshot, StateUpdate
 
 from nexus.core.action import ThreadId
+from nexus.core.decision import Reject
 from nexus.errors import Conflict, InvalidInput, NotFound
 from nexus.ports.runs import AGENT
 from nexus.ports.threads import Thread
 from nexus.runtime.graphs import Graph
-from nexus.runtime.requests import check_labels, check_writable
+from nexus.runtime.requests import RESOLVED, check_labels, check_writable
 from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
 from nexus.runtime.wire import interrupts_of, state_of
@@ -140,15 +142,27 @@ class ThreadStates:
             return [state_of(snapshot) async for snapshot in states]
 
     async def update(
-        self, thread: Thread, values: Any, *, as_node: str | None, place: Mapping[str, Any] | None
+        self,
+        thread: Thread,
+        values: Any,
+        *,
+        as_node: str | None,
+        place: Mapping[str, Any] | None,
+        actor: str = "api",
     ) -> Json:
         """Change its state as if a node had; where that is now.
+
+        Nothing, as the end, is what agent-inbox sends for a thread that was marked as resolved: Nexus's own
+        graph takes it as a no to whatever it asks.
 
         Raises:
             InvalidInput: The graph is Nexus's own, or cannot take it.
             Conflict: The thread is being run.
         """
         async with self._opened(thread) as (graph, opened):
+            if graph.asks_first and (values, as_node, place) == (None, END, None):
+                await self._refuse_all(thread, actor)
+                return dict((await opened.aget_state(_at(thread.id))).config.get("configurable") or {})
             check_writable(graph, "values" if as_node is None else "as_node")
             self._check_idle(thread.id)
             try:
@@ -156,6 +170,11 @@ class ThreadStates:
             except (InvalidUpdateError, ValueError, TypeError, KeyError) as error:
                 raise InvalidInput(f"{type(error).__name__}: {error}"[:300], field="values") from error
         return dict(config.get("configurable") or {})
+
+    async def _refuse_all(self, thread: Thread, actor: str) -> None:
+        for approval in await self._service.parts.approvals.search(thread=ThreadId(thread.id)):
+            with suppress(Conflict):  # somebody was first
+                await self._runs.decide(approval, Reject(RESOLVED), actor=actor)
 
     async def label(self, thread: Thread, metadata: Mapping[str, Any]) -> Thread:
         """Add to its metadata. Raises InvalidInput: it would become another graph's."""

@@ -162,7 +162,12 @@ UPDATES: dict[str, dict[str, Any] | Callable[[Scene], dict[str, Any]]] = {
     "as approve": {"values": GO, "as_node": "approve"},
     "as execute": {"values": {"messages": []}, "as_node": "execute"},
     "as the start": {"values": {"messages": []}, "as_node": "__start__"},
-    "as nothing": {"values": None, "as_node": "__end__"},
+    "as nothing": {"values": {"messages": []}, "as_node": "__end__"},
+    "nothing as the end of its past": lambda scene: {
+        "values": None,
+        "as_node": "__end__",
+        "checkpoint_id": first(scene),
+    },
     "nothing": {"values": None},
     "a copy": {"values": None, "as_node": "__copy__"},
     "in its past": lambda scene: {"values": GO, "checkpoint_id": first(scene)},

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
-from nexus.api.dependencies import RunsDep, ServiceDep, ThreadDep, ThreadStatesDep
+from nexus.api.approvals import actor_of
+from nexus.api.dependencies import RunsDep, ServiceDep, ThreadDep, ThreadStatesDep, VisibleDep
 from nexus.api.langgraph.forms import (
     Few,
     History,
@@ -26,6 +27,7 @@ from nexus.api.langgraph.shapes import (
     PrunedShape,
     StateShape,
     StateUpdated,
+    ThreadFields,
     ThreadShape,
     new_thread_shape,
     reply,
@@ -44,7 +46,11 @@ _COUNT: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json":
 
 @router.post("", response_model=ThreadShape, responses=problems(409, changes=True), summary="Make a thread")
 async def create_thread(
-    service: ServiceDep, states: ThreadStatesDep, runs: RunsDep, body: ThreadCreate | None = None
+    service: ServiceDep,
+    states: ThreadStatesDep,
+    runs: RunsDep,
+    visible: VisibleDep,
+    body: ThreadCreate | None = None,
 ) -> Response:
     """A thread is one conversation; at most one run at a time works in it."""
     new = body or ThreadCreate()
@@ -53,9 +59,10 @@ async def create_thread(
     try:
         thread = await service.threads.create(thread_id, metadata={**labels, **new.metadata})
     except Conflict:
-        if new.if_exists == "raise":
+        known = await service.threads.get(thread_id)
+        if new.if_exists == "raise" or not visible(known.metadata):
             raise
-        return reply(await states.thread(await service.threads.get(thread_id)))
+        return reply(await states.thread(known))
     if not new.supersteps:
         return reply(new_thread_shape(thread))
     try:
@@ -68,7 +75,7 @@ async def create_thread(
 
 @router.post(
     "/search",
-    response_model=list[ThreadShape],
+    response_model=list[ThreadFields],
     responses=problems(changes=True),
     summary="Find threads",
 )
@@ -190,12 +197,19 @@ async def show_state_at(thread: ThreadDep, body: StateAt, states: ThreadStatesDe
     responses=problems(404, 409, changes=True),
     summary="Change its state",
 )
-async def update_state(thread: ThreadDep, body: StateUpdate, states: ThreadStatesDep) -> Response:
-    """As if a node had changed it. Refused for Nexus's own graph: it could step around an approval."""
+async def update_state(
+    thread: ThreadDep, body: StateUpdate, states: ThreadStatesDep, service: ServiceDep
+) -> Response:
+    """As if a node had changed it. Refused for Nexus's own graph: it could step around an approval.
+
+    But nothing, as `__end__`, is a no to whatever that graph asks.
+    """
     place = body.checkpoint.place if body.checkpoint else None
     if place is None and body.checkpoint_id is not None:
         place = {"checkpoint_id": body.checkpoint_id}
-    checkpoint = await states.update(thread, body.values, as_node=body.as_node, place=place)
+    checkpoint = await states.update(
+        thread, body.values, as_node=body.as_node, place=place, actor=actor_of(service)
+    )
     return reply({"checkpoint": checkpoint, **checkpoint})
 
 
