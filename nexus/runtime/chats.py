@@ -164,9 +164,10 @@ class Chats:
 
     async def _settled(self, thread_id: str) -> None:
         """Wait for what is under way: a decision may have let the last request go on."""
+        now = self._service.parts.clock.now()
         for run in await self._service.runs.search(thread=thread_id, statuses=tuple(OPEN), limit=100):
             stream = self._runs.stream_of(run.id)
-            if stream is not None and not stream.waits:
+            if stream is not None and not stream.waits and (run.start_at is None or run.start_at <= now):
                 await stream.settled()
 
     async def _watched(self, stream: RunStream) -> AsyncGenerator[Progress]:

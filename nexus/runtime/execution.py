@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from langchain_core.messages import BaseMessage, BaseMessageChunk
 from langchain_core.runnables import RunnableConfig
-from langgraph.errors import is_invalid_resume
+from langgraph.errors import GraphRecursionError, is_invalid_resume
 from langgraph.pregel import Pregel
 from langgraph.types import Command
 from pydantic import ValidationError
@@ -89,6 +89,12 @@ async def execute(job: Job) -> AsyncGenerator[Told]:
             if not is_invalid_resume(error):
                 raise
             raise InvalidInput("the answer does not fit the question", field="command.resume") from error
+        except GraphRecursionError as error:
+            raise InvalidInput(
+                "the graph did not end within that many steps",
+                field="config.recursion_limit",
+                remedy="Go on with a run that brings nothing new, or raise it.",
+            ) from error
 
 
 async def _parts(job: Job) -> AsyncGenerator[Told]:

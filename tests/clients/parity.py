@@ -41,7 +41,7 @@ SOCKET = "WebSocket /threads/{thread_id}/stream/events"
 REFUSED = (
     (
         "writing into Nexus's own graph (`POST /threads/{thread_id}/state`, `supersteps`, `command.update`)",
-        "it could step around an approval; the states of other graphs are written",
+        "it could step around an approval; other graphs' are written; agent-inbox's *resolved* is a no",
         "test_a_state_is_changed_where_nothing_could_be_stepped_around",
     ),
     (
@@ -70,6 +70,13 @@ REFUSED = (
         "test_what_would_be_forgotten_in_silence_is_refused",
     ),
 )
+
+UNASKED = (
+    "Nexus's own routes, from approvals to users: `@auth.authenticate` says who asks, each sees their own",
+    "the assistants that the server has for its graphs: they are there for everybody",
+    "sockets: no handler is asked about them, so they are closed (4401) where there are handlers",
+)
+"""What an operator's `@auth.on` handlers are not asked about, or not obeyed in."""
 
 NOT_SERVED = {
     "crons": r".*/crons.*",
@@ -145,6 +152,7 @@ def write(notes: Iterable[Note], routes: Iterable[str]) -> None:
         lines.append(f"| `{route}` | {named} |")
     lines += ["", "## Refused on purpose", "", "| what | why | held by |", "|---|---|---|"]
     lines += [f"| {what} | {why} | `{test}` |" for what, why, test in REFUSED]
+    lines += ["", "## What `@auth.on` handlers are not asked about", "", *(f"- {what}" for what in UNASKED)]
     lines += ["", "## Not served", ""]
     lines += [f"- {what}" for what in NOT_SERVED]
     TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")

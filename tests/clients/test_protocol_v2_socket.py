@@ -173,3 +173,32 @@ async def test_a_socket_needs_a_key_as_every_request_does_and_ends_with_it(tmp_p
             await asyncio.to_thread(house.revoke, "ana")
             with pytest.raises(ConnectionClosedError):
                 await talk.says("run.start", assistant_id="nexus", input=request("hello")["input"])
+
+
+async def test_people_with_threads_of_one_name_hear_and_answer_only_their_own(tmp_path: Path):
+    """Neither by the other's subscription nor by the id of the other's question."""
+    house = House(tmp_path / "home")
+    house.will_add_a_task("Water the plants")
+    with serving(house) as client:
+        keys = [await asyncio.to_thread(house.add, name) for name in ("ana", "ben")]
+        headers = [{"Authorization": f"Bearer {key}"} for key in keys]
+        url = str(client.base_url)
+        async with (
+            talking(url, "same", additional_headers=headers[0]) as ana,
+            talking(url, "same", additional_headers=headers[1]) as ben,
+        ):
+            channels = ["values", "input", "lifecycle"]
+            subscribed = (await ana.says("subscription.subscribe", channels=channels))["result"]
+            await ben.says("subscription.subscribe", channels=channels)
+            await ana.says("run.start", assistant_id="nexus", input=request("Add a task")["input"])
+            (asked,) = told(await ana.hears_the_end(), "input.requested")
+            others = await ben.says("subscription.unsubscribe", **subscribed)
+            assert others["error"] == "no_such_subscription"
+            yes = {"interrupt_id": asked["interrupt_id"], "response": {"type": "approve"}}
+            assert (await ben.says("input.respond", **yes))["error"] == "no_such_interrupt"
+            assert (await ben.says("agent.getTree"))["error"] == "no_such_run"
+            assert ben.events == []
+            assert (house.tasks("ana"), house.tasks("ben")) == ([], [])
+            assert (await ana.says("input.respond", **yes))["type"] == "success"
+            await ana.hears_the_end()
+    assert (len(house.tasks("ana")), house.tasks("ben")) == (1, [])

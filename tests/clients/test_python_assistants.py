@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import ConflictError, NotFoundError
 
+from tests.clients.asking import refused
 from tests.clients.conftest import NAMES
 
 
@@ -66,7 +67,39 @@ async def test_a_graph_gets_the_context_of_its_assistant_and_of_the_run(sdk: Lan
 
 async def test_a_context_that_does_not_fit_the_graphs_schema_is_refused_by_name(sdk: LangGraphClient):
     for context in ({"tune": "dear"}, {"times": 2}):
-        with pytest.raises(httpx.HTTPStatusError) as refused:
+        with pytest.raises(httpx.HTTPStatusError) as caught:
             await sdk.runs.wait(None, "speaks", input={"name": "Ana"}, context=context)
-        problem = refused.value.response.json()
+        problem = caught.value.response.json()
         assert (problem["status"], problem["field"]) == (422, "context")
+
+
+async def test_a_run_whose_context_does_not_fit_is_refused_before_it_is_one(
+    sdk: LangGraphClient, thread: str
+):
+    """At once, also where nobody waits for its end; for every run of a batch before the first of them."""
+    body = {"assistant_id": "speaks", "input": {"name": "Ana"}, "context": {"tune": "dear"}}
+    fits = {**body, "context": {"word": "dear"}}
+    for path, sent in ((f"/threads/{thread}/runs", body), ("/runs", body), ("/runs/batch", [fits, body])):
+        with pytest.raises(httpx.HTTPStatusError) as caught:
+            await sdk.http.post(path, json=cast("Any", sent))
+        assert caught.value.response.json()["field"] == "context"
+    assert await sdk.runs.list(thread) == []
+    assert (await sdk.threads.search(metadata={"graph_id": "speaks"}, limit=100)) == []
+
+
+async def test_numbers_and_truths_are_not_taken_for_each_other(sdk: LangGraphClient, thread: str):
+    run = {"assistant_id": "asks", "input": {"x": "a"}}
+    for path, body in (
+        ("/threads/search", {"limit": True}),
+        ("/threads/search", {"offset": False}),
+        ("/assistants/search", {"limit": "10"}),
+        (f"/threads/{thread}/runs", {**run, "after_seconds": False}),
+        (f"/threads/{thread}/runs", {**run, "stream_subgraphs": 1}),
+        (f"/threads/{thread}/runs", {**run, "config": {"recursion_limit": True}}),
+        (f"/threads/{thread}/commands", {"id": True, "method": "run.start"}),
+    ):
+        with refused(422):
+            await sdk.http.post(path, json=body)
+    with refused(422):
+        await sdk.http.put("/store/items", json={"namespace": ["a"], "key": "b", "value": {}, "index": 0})
+    assert await sdk.runs.list(thread) == []

@@ -218,6 +218,19 @@ async def test_a_failure_tells_nothing_of_the_inside(sdk: LangGraphClient, threa
     assert "hunter2" not in json.dumps([part.data for part in parts] + [run])
 
 
+async def test_what_a_client_asks_for_and_cannot_be_had_is_no_failure_of_the_servers(
+    sdk: LangGraphClient, thread: str
+):
+    for assistant in ("nexus", "asks"):
+        with refused(404):
+            await sdk.runs.wait(thread, assistant, checkpoint_id="1ef4f797-8335-6428-8001-8a1503f9b875")
+    assert await sdk.runs.list(thread) == []
+    with refused(422):
+        await sdk.runs.wait(thread, "calls", input={"messages": []}, config={"recursion_limit": 1})
+    (run,) = await sdk.runs.list(thread)
+    assert run["status"] == "error"
+
+
 async def test_runs_without_threads_leave_none_behind(sdk: LangGraphClient):
     before = await sdk.threads.count()
     assert (await sdk.runs.wait(None, "made", input={"name": "Ana"})) == {"name": "Hello Ana"}

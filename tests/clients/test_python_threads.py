@@ -130,6 +130,22 @@ async def test_a_watcher_of_a_thread_goes_on_where_it_left(sdk: LangGraphClient,
     assert after == before[1]
 
 
+@pytest.mark.parametrize("named", ["stream_mode", "stream_modes"])
+async def test_a_watcher_of_a_thread_hears_only_what_was_asked_for(
+    sdk: LangGraphClient, thread: str, named: str
+):
+    """The document calls the field `stream_modes`, the SDKs `stream_mode`."""
+    await sdk.runs.wait(thread, "asks", input={"x": "a"})
+    params = {named: ["lifecycle"]}
+    watching = await sdk.threads.join_stream(
+        thread, last_event_id="-", stream_mode=params.pop("stream_mode", []), params=params
+    )
+    await sdk.runs.create(thread, "asks", command={"resume": 1})
+    assert [part.event async for part in first(2, watching)] == ["metadata", "metadata"]
+    with refused(422):
+        await sdk.http.get(f"/threads/{thread}/stream", params={named: "everything"})
+
+
 async def test_what_would_be_forgotten_in_silence_is_refused(sdk: LangGraphClient, thread: str):
     with refused(422):
         await sdk.threads.create(ttl=5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from nexus.core.roles import Role
 from nexus.runtime.services import Services
@@ -18,6 +19,7 @@ from nexus.settings import Settings
 from nexus.store.audit import SqliteAudit
 from nexus.store.sessions import SqliteSessions
 from nexus.store.users import SqliteUsers
+from nexus.testing import ScriptedModel
 from nexus.tools.index import HybridIndex
 from nexus.tools.shared_index import SharedIndex
 from nexus.wiring.notices import notices_for
@@ -116,8 +118,10 @@ class Person:
 
 
 @contextmanager
-def open_house(home: Path) -> Generator[tuple[House, httpx.Client]]:
+def open_house(
+    home: Path, model: ScriptedModel | None = None, prepare: Callable[[FastAPI], None] = lambda _: None
+) -> Generator[tuple[House, httpx.Client]]:
     """A house whose server runs."""
-    house = House(home)
-    with serving(house) as client:
+    house = House(home) if model is None else House(home, model)
+    with serving(house, prepare) as client:
         yield house, client

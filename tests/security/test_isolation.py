@@ -13,10 +13,11 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from fastapi.routing import APIWebSocketRoute
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
-from nexus.api.server import create_api
+from nexus.api.server import LANGGRAPH, PRIVATE, PUBLIC, create_api
 from nexus.core.action import ThreadId
 from nexus.core.approval import Approval
 from nexus.core.decision import Approve
@@ -261,6 +262,23 @@ def test_every_route_but_the_public_ones_shows_its_key_in_the_document():
         assert "401" in operation["responses"]
     public = [operation for path in OPEN for operation in document()["paths"][path].values()]
     assert not any("security" in operation for operation in public)
+
+
+def test_no_route_of_programs_is_left_out_of_the_document_and_so_of_these_tests():
+    house = House(Path("unused"))
+    app = create_api(house.open_services, house.settings)
+    written = {(verb.upper(), path) for path, item in document()["paths"].items() for verb in item}
+    served = {
+        (verb, route.path)
+        for module in (*LANGGRAPH, *PUBLIC, *PRIVATE)
+        for route in module.router.routes
+        for verb in getattr(route, "methods", ())
+    }
+    assert served <= written
+    routers = [app.router, *(each.original_router for each in app.routes if hasattr(each, "original_router"))]
+    every: list[Any] = [route for router in routers for route in router.routes]
+    sockets = {route.path for route in every if isinstance(route, APIWebSocketRoute)}
+    assert sockets == {"/threads/{thread_id}/stream/events"}  # test_protocol_v2_socket.py has two users
 
 
 def test_what_describes_the_server_needs_no_key(client: httpx.Client, ana: Person):

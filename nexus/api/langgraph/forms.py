@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from nexus.ports.runs import Strategy
 from nexus.runtime.requests import Wanted
@@ -14,6 +14,7 @@ ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
 StreamMode = Literal[
     "values", "messages", "messages-tuple", "tasks", "checkpoints", "updates", "events", "debug", "custom"
 ]
+ThreadStreamMode = Literal["run_modes", "lifecycle", "state_update"]
 Nodes = Literal["*"] | list[str]
 NewId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Few = Annotated[int, Field(ge=1, le=1000)]
@@ -35,7 +36,13 @@ def _examples(*examples: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": list(examples)})
 
 
-class RunConfig(BaseModel):
+class Sent(BaseModel):
+    """What a client sends. JSON has types: `true` is no number, and `1` no truth."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class RunConfig(Sent):
     """Settings of a run; what says where it goes on and who asks is the server's own."""
 
     tags: list[str] = []
@@ -49,7 +56,7 @@ class RunConfig(BaseModel):
         return self.model_dump(exclude_defaults=True)
 
 
-class Checkpoint(BaseModel):
+class Checkpoint(Sent):
     """A place in a thread's past."""
 
     thread_id: str | None = None
@@ -67,7 +74,7 @@ class Checkpoint(BaseModel):
         )
 
 
-class RunCreate(BaseModel):
+class RunCreate(Sent):
     """A run to be started."""
 
     model_config = _examples(RUN_EXAMPLE, ANSWER_EXAMPLE)
@@ -108,7 +115,7 @@ class RunCreate(BaseModel):
         modes = self.stream_mode if isinstance(self.stream_mode, list) else [self.stream_mode]
         return Wanted(
             assistant=self.assistant_id,
-            input=self.input,
+            input=None if self.command and not self.input else self.input,  # agent-chat-ui sends {} beside it
             command=self.command,
             config=self.config.given,
             context=self.context,
@@ -127,7 +134,7 @@ class RunCreate(BaseModel):
         )
 
 
-class RunsCancel(BaseModel):
+class RunsCancel(Sent):
     """Which runs to stop."""
 
     model_config = _examples({"status": "all"})
@@ -137,7 +144,7 @@ class RunsCancel(BaseModel):
     run_ids: list[str] | None = Field(default=None, max_length=1000)
 
 
-class ThreadCreate(BaseModel):
+class ThreadCreate(Sent):
     """A thread to be made."""
 
     model_config = _examples({"metadata": {"topic": "Friday's review"}})
@@ -150,7 +157,7 @@ class ThreadCreate(BaseModel):
     graph_id: str | None = Field(default=None, max_length=200, description="Whose past it is")
 
 
-class ThreadPatch(BaseModel):
+class ThreadPatch(Sent):
     """What to add to a thread's metadata."""
 
     model_config = _examples({"metadata": {"topic": "Friday's review"}})
@@ -159,7 +166,7 @@ class ThreadPatch(BaseModel):
     ttl: None = Field(default=None, description=_TTL)
 
 
-class ThreadFilter(BaseModel):
+class ThreadFilter(Sent):
     """Which threads: all conditions hold."""
 
     model_config = _examples({"status": "interrupted"})
@@ -181,7 +188,7 @@ class ThreadSearch(ThreadFilter):
     extract: None = Field(default=None, description="Refused: `select` says which fields to send")
 
 
-class ThreadPrune(BaseModel):
+class ThreadPrune(Sent):
     """Whose past to forget."""
 
     model_config = _examples(
@@ -192,7 +199,7 @@ class ThreadPrune(BaseModel):
     strategy: Literal["delete", "keep_latest"] = "delete"
 
 
-class StateUpdate(BaseModel):
+class StateUpdate(Sent):
     """A change of a thread's state, as if a node had made it."""
 
     model_config = _examples({"values": {"x": "a"}, "as_node": "ask"})
@@ -203,7 +210,7 @@ class StateUpdate(BaseModel):
     as_node: str | None = Field(default=None, max_length=200)
 
 
-class StateAt(BaseModel):
+class StateAt(Sent):
     """A place in a thread's past to look at."""
 
     model_config = _examples({"checkpoint": {"checkpoint_id": "1ef4f797-8335-6428-8001-8a1503f9b875"}})
@@ -212,7 +219,7 @@ class StateAt(BaseModel):
     subgraphs: bool = False
 
 
-class History(BaseModel):
+class History(Sent):
     """Which part of a thread's past."""
 
     model_config = _examples({"limit": 10})
@@ -223,7 +230,7 @@ class History(BaseModel):
     checkpoint: Checkpoint | None = None
 
 
-class AssistantCreate(BaseModel):
+class AssistantCreate(Sent):
     """An assistant to be made."""
 
     model_config = _examples({"graph_id": "nexus", "name": "Mine"})
@@ -238,7 +245,7 @@ class AssistantCreate(BaseModel):
     if_exists: Literal["raise", "do_nothing"] = "raise"
 
 
-class AssistantPatch(BaseModel):
+class AssistantPatch(Sent):
     """What to change of an assistant; what is left out stays."""
 
     model_config = _examples({"name": "Mine"})
@@ -251,7 +258,7 @@ class AssistantPatch(BaseModel):
     metadata: Json | None = None
 
 
-class AssistantFilter(BaseModel):
+class AssistantFilter(Sent):
     """Which assistants: all conditions hold."""
 
     model_config = _examples({"metadata": {"created_by": "system"}})
@@ -271,7 +278,7 @@ class AssistantSearch(AssistantFilter):
     select: list[str] | None = None
 
 
-class VersionsSearch(BaseModel):
+class VersionsSearch(Sent):
     """Which versions of an assistant."""
 
     model_config = _examples({"limit": 10})
@@ -281,7 +288,7 @@ class VersionsSearch(BaseModel):
     offset: Skip = 0
 
 
-class VersionChoice(BaseModel):
+class VersionChoice(Sent):
     """Which version is to be the latest."""
 
     model_config = _examples({"version": 1})
@@ -292,7 +299,17 @@ class VersionChoice(BaseModel):
 Namespace = Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=50)]
 
 
-class ItemPut(BaseModel):
+def _truth(value: Any) -> Any:
+    """For Python, 0 is the same as false."""
+    if not isinstance(value, bool):
+        raise ValueError("it is no truth")  # noqa: TRY004 - pydantic's
+    return value
+
+
+_No = Annotated[Literal[False], BeforeValidator(_truth)]
+
+
+class ItemPut(Sent):
     """An item to be kept."""
 
     model_config = _examples({"namespace": ["notes"], "key": "wifi", "value": {"text": "on the fridge"}})
@@ -300,11 +317,11 @@ class ItemPut(BaseModel):
     namespace: Namespace = Field(min_length=1)
     key: str = Field(min_length=1, max_length=500)
     value: Json
-    index: Literal[False] | list[str] | None = None
+    index: _No | list[str] | None = None
     ttl: float | None = Field(default=None, gt=0, description="Minutes")
 
 
-class ItemDelete(BaseModel):
+class ItemDelete(Sent):
     """An item to be forgotten."""
 
     model_config = _examples({"namespace": ["notes"], "key": "wifi"})
@@ -313,7 +330,7 @@ class ItemDelete(BaseModel):
     key: str = Field(min_length=1, max_length=500)
 
 
-class ItemSearch(BaseModel):
+class ItemSearch(Sent):
     """Which items."""
 
     model_config = _examples({"namespace_prefix": ["notes"]})
@@ -326,7 +343,7 @@ class ItemSearch(BaseModel):
     refresh_ttl: bool | None = None
 
 
-class NamespaceSearch(BaseModel):
+class NamespaceSearch(Sent):
     """Which namespaces."""
 
     model_config = _examples({"prefix": ["notes"]})

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from sse_starlette import EventSourceResponse
 
 from nexus.api.dependencies import Id, RunsDep, ServiceDep, ThreadDep, thread_of
-from nexus.api.langgraph.forms import RunCreate, Skip
+from nexus.api.langgraph.forms import RunCreate, Sent, Skip, ThreadStreamMode
 from nexus.api.langgraph.runs import STREAM, begin
 from nexus.api.langgraph.shapes import Raw, reply
 from nexus.api.langgraph.watching import PING_SECONDS, sse, told
@@ -36,14 +36,14 @@ _EVENT = (
 _EVENTS: dict[int | str, Json] = {
     200: {
         "description": "Server-sent events, as long as the client stays",
-        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EVENT}},
+        "content": {"text/event-stream": {"example": _EVENT}},
     }
 }
 _Word = Annotated[str, Field(max_length=500)]
 _PLACE = {"thread_id", "checkpoint_id", "checkpoint_ns", "checkpoint_map"}
 
 
-class Command(BaseModel):
+class Command(Sent):
     """Something to do in a thread."""
 
     model_config = ConfigDict(
@@ -72,10 +72,10 @@ class Command(BaseModel):
 
     id: Skip
     method: str = Field(max_length=100, description="run.start, input.respond or agent.getTree")
-    params: Json = {}
+    params: Json = Field(default_factory=dict[str, Any])
 
 
-class Subscription(BaseModel):
+class Subscription(Sent):
     """Which events of a thread."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"channels": ["values", "lifecycle"]}]})
@@ -88,21 +88,21 @@ class Subscription(BaseModel):
     since: Skip | None = Field(default=None, description="Only what has a higher `seq`")
 
 
-class _Answer(BaseModel):
+class _Answer(Sent):
     interrupt_id: str
     response: Any = None
 
 
-class _Answers(BaseModel):
+class _Answers(Sent):
     """What `input.respond` brings: one answer, or several that are checked before any of them counts."""
 
     interrupt_id: str | None = None
     response: Any = None
-    responses: list[_Answer] = []
+    responses: list[_Answer] = Field(default_factory=list["_Answer"])
     update: Any = None
     goto: Any = None
-    config: Json = {}
-    metadata: Json = {}
+    config: Json = Field(default_factory=dict[str, Any])
+    metadata: Json = Field(default_factory=dict[str, Any])
 
     @property
     def by_id(self) -> Json:
@@ -152,12 +152,15 @@ async def watch_thread(
         str | None,
         Header(alias="Last-Event-ID", max_length=200, description="Go on behind this; -: the last run too"),
     ] = None,
+    stream_modes: Annotated[
+        list[ThreadStreamMode] | None, Query(description="run_modes: everything (as if left out)")
+    ] = None,
     stream_mode: Annotated[
-        list[str] | None, Query(description="run_modes (all), lifecycle or state_update")
+        list[ThreadStreamMode] | None, Query(description="The same, as the SDKs call it")
     ] = None,
 ) -> EventSourceResponse:
     """What every run of it tells, one after the other, as long as the client stays."""
-    wanted = {mode for each in stream_mode or ["run_modes"] for mode in each.split(",")}
+    wanted = {*(stream_modes or ()), *(stream_mode or ())} or {"run_modes"}
     return EventSourceResponse(_runs_of(runs, thread.id, last_event_id, wanted), ping=PING_SECONDS)
 
 
@@ -265,7 +268,7 @@ async def _told(stream: RunStream) -> AsyncGenerator[Json]:
 
 
 async def _runs_of(
-    runs: Runs, thread_id: str, last_event_id: str | None, wanted: set[str]
+    runs: Runs, thread_id: str, last_event_id: str | None, wanted: Collection[str]
 ) -> AsyncGenerator[bytes]:
     """Every event under the id of its run and its number in it."""
     known, _, number = (last_event_id or "").rpartition(":")
@@ -278,7 +281,7 @@ async def _runs_of(
                     yield sse(f"{run}:{count}", event, data)
 
 
-def _is_wanted(event: str, wanted: set[str]) -> bool:
+def _is_wanted(event: str, wanted: Collection[str]) -> bool:
     name = event.partition("|")[0]
     return (
         "run_modes" in wanted

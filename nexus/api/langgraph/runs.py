@@ -14,7 +14,7 @@ from nexus.api.approvals import actor_of
 from nexus.api.dependencies import Id, Limit, RunsDep, ServiceDep, ThreadDep
 from nexus.api.langgraph.forms import RunCreate, Skip
 from nexus.api.langgraph.hooks import HooksDep, RunHooks
-from nexus.api.langgraph.shapes import Empty, Raw, RunShape, reply, run_shape, selected
+from nexus.api.langgraph.shapes import Empty, Raw, RunFields, RunShape, reply, run_shape, selected
 from nexus.api.langgraph.watching import locations, streamed, told, waited
 from nexus.api.openapi import problems
 from nexus.core.action import ThreadId
@@ -31,7 +31,6 @@ STREAM: dict[int | str, dict[str, Any]] = {
         "description": "Server-sent events: `metadata`, then what was asked for by stream_mode",
         "content": {
             "text/event-stream": {
-                "schema": {"type": "string"},
                 "example": 'id: 2\r\nevent: values\r\ndata: {"messages": []}\r\n\r\n',
             }
         },
@@ -83,7 +82,7 @@ async def stream_run(
     return streamed(told(stream), headers=locations(stream.run), gone=gone)
 
 
-@router.get("", response_model=list[RunShape], responses=problems(404), summary="List its runs")
+@router.get("", response_model=list[RunFields], responses=problems(404), summary="List its runs")
 async def list_runs(  # noqa: PLR0917 - FastAPI passes them by name
     thread: ThreadDep,
     service: ServiceDep,

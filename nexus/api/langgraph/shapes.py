@@ -83,6 +83,16 @@ def _example(example: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
+def _fields(example: Any) -> ConfigDict:
+    """Of what is sent as far as `select` names its fields."""
+
+    def any_of_them(schema: Json) -> None:
+        del schema["required"]
+        schema["examples"] = [example]
+
+    return ConfigDict(json_schema_extra=any_of_them)
+
+
 class AssistantShape(BaseModel):
     """A graph with settings."""
 
@@ -98,6 +108,12 @@ class AssistantShape(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+class AssistantFields(AssistantShape):
+    """What was asked for of an assistant; all of it, if nothing was."""
+
+    model_config = _fields(ASSISTANT_EXAMPLE)
 
 
 class ThreadShape(BaseModel):
@@ -116,6 +132,12 @@ class ThreadShape(BaseModel):
     interrupts: dict[str, list[Json]] = Field(description="What it waits for, by the task that asks")
 
 
+class ThreadFields(ThreadShape):
+    """What was asked for of a thread; all of it, if nothing was."""
+
+    model_config = _fields(THREAD_EXAMPLE)
+
+
 class RunShape(BaseModel):
     """A run, as it stands."""
 
@@ -130,6 +152,12 @@ class RunShape(BaseModel):
     metadata: Json
     kwargs: Json
     multitask_strategy: Strategy
+
+
+class RunFields(RunShape):
+    """What was asked for of a run; all of it, if nothing was."""
+
+    model_config = _fields(RUN_EXAMPLE)
 
 
 class StateShape(BaseModel):

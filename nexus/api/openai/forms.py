@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from nexus.api.langgraph.forms import NewId
+from nexus.api.langgraph.forms import NewId, Sent
 from nexus.errors import InvalidInput
 from nexus.runtime.chats import Said
 
@@ -30,14 +30,14 @@ COMPLETION_EXAMPLE: Json = {
 }
 
 
-class ContentPart(BaseModel):
+class ContentPart(Sent):
     """A part of a message."""
 
     type: str
     text: str | None = None
 
 
-class ChatMessage(BaseModel):
+class ChatMessage(Sent):
     """Something that was said."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
@@ -56,19 +56,19 @@ class ChatMessage(BaseModel):
         return not isinstance(self.content, list) or all(part.text is not None for part in self.content)
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(Sent):
     """What a stream tells beside the answer."""
 
     include_usage: bool = False
 
 
-class ResponseFormat(BaseModel):
+class ResponseFormat(Sent):
     """How the answer is written: as text."""
 
     type: Literal["text"]
 
 
-class ChatMetadata(BaseModel):
+class ChatMetadata(Sent):
     """What a client may say of the conversation; the rest of it becomes the thread's metadata."""
 
     model_config = ConfigDict(extra="allow")
@@ -78,7 +78,7 @@ class ChatMetadata(BaseModel):
     )
 
 
-class ChatCreate(BaseModel):
+class ChatCreate(Sent):
     """A conversation to be answered. Sampling settings are ignored: Nexus has its own."""
 
     model_config = ConfigDict(

@@ -62,6 +62,21 @@ test("a thread is watched over its runs", async () => {
   assert.ok(seen.some((part) => part.data?.__interrupt__));
 });
 
+test("a watcher of a thread hears only what was asked for", async () => {
+  const number = await newThread();
+  await client.runs.wait(number, "asks", { input: { x: "a" } });
+  const leave = new AbortController();
+  const options = { lastEventId: "-", streamMode: ["lifecycle"], signal: leave.signal };
+  const seen = [];
+  for await (const part of client.threads.joinStream(number, options)) {
+    seen.push(part.event);
+    if (seen.length === 1) client.runs.wait(number, "asks", { command: { resume: 1 } });
+    if (seen.length === 2) break;
+  }
+  leave.abort();
+  assert.deepEqual(seen, ["metadata", "metadata"]);
+});
+
 test("items are kept, found and forgotten", async () => {
   await client.store.putItem(["js", "home"], "wifi", { text: "on the fridge" });
   assert.deepEqual((await client.store.getItem(["js", "home"], "wifi")).value, { text: "on the fridge" });
