@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from nexus.cli.health import Check
 from nexus.cli.words import one_line, size_in_words
 from nexus.errors import NexusError
+from nexus.models.embedder_choice import embedder_of
 from nexus.models.memory_need import CARD_BYTES, MemoryNeed, fits
-from nexus.models.minilm import MiniLM
 from nexus.models.state import ModelState, model_state, ram_bytes
 from nexus.settings import Settings
 
@@ -24,7 +24,7 @@ async def check_model(settings: Settings) -> AsyncIterator[Check]:
         if state.need is not None:
             yield _card(state.need, settings.num_ctx)
             yield _memory(state.need)
-    yield await _meaning()
+    yield await _meaning(settings)
 
 
 def _choice(state: ModelState) -> Check:
@@ -55,10 +55,13 @@ def _memory(need: MemoryNeed) -> Check:
     )
 
 
-async def _meaning() -> Check:
-    """Without the small embedding model tools are still found, by their words."""
+async def _meaning(settings: Settings) -> Check:
+    """Without an embedding model tools are still found, by their words."""
     try:
-        await MiniLM().embed(["send an e-mail"])
+        embedder = await embedder_of(
+            settings.embeddings, ollama_url=settings.ollama_url, allow_remote=settings.allow_remote_model
+        )
+        await embedder.embed(["send an e-mail"])
     except NexusError as error:
         return Check(
             "search", "warn", f"tools are found by words alone ({one_line(error.message)})", error.remedy

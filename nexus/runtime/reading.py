@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,8 @@ from langgraph.types import StateSnapshot
 from nexus.core.action import ThreadId
 from nexus.core.approval import Approval
 from nexus.core.audit import AuditEvent
-from nexus.errors import NotFound
+from nexus.core.memory import MemoryId
+from nexus.errors import NexusError, NotFound
 from nexus.runtime.service import Service
 from nexus.runtime.timeline import Turn, timeline_of
 
@@ -44,10 +46,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A thread at one moment; `moment` is None for one in which nothing was begun."""
+    """A thread at one moment; `moment` is None for one in which nothing was begun.
+
+    Attributes:
+        memories: The texts of the memories that the model was shown, by their ids; without what is forgotten.
+    """
 
     turns: Sequence[Turn]
     moment: Moment | None
+    memories: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 async def read_thread(service: Service, thread: ThreadId, *, checkpoint: str | None = None) -> Reading:
@@ -70,7 +77,7 @@ async def read_thread(service: Service, thread: ThreadId, *, checkpoint: str | N
         scores=values.get("scores"),
         fit=values.get("fit"),
     )
-    return Reading(turns, moment)
+    return Reading(turns, moment, await _memories(service, turns))
 
 
 async def moments_of(
@@ -89,6 +96,17 @@ async def _asked(service: Service, thread: ThreadId, until: datetime | None) -> 
     if until is not None:
         return []
     return list(await service.parts.approvals.search(thread=thread, pending_only=False, limit=MOST_ASKED))
+
+
+async def _memories(service: Service, turns: Sequence[Turn]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if service.parts.memories is None:
+        return found
+    for memory in {each for turn in turns for each in turn.memories}:
+        # What cannot be read now is shown as what is forgotten: the page is about the thread.
+        with suppress(NexusError):
+            found[memory] = (await service.parts.memories.store.get(MemoryId(memory))).text
+    return found
 
 
 async def _events(service: Service, thread: ThreadId, until: datetime | None) -> list[AuditEvent]:

@@ -88,7 +88,12 @@ async def show_past(
     thread = await own(request, visitor, thread_id)
     reading = await read_thread(visitor.service, thread.id, checkpoint=checkpoint_id)
     return visitor.page(
-        "thread_past.html", at=PLACE, thread=thread, turns=reading.turns, moment=reading.moment
+        "thread_past.html",
+        at=PLACE,
+        thread=thread,
+        turns=reading.turns,
+        memories=reading.memories,
+        moment=reading.moment,
     )
 
 
@@ -132,6 +137,7 @@ async def about(visitor: Visitor, thread: Thread) -> dict[str, Any]:
         "thread": thread,
         "view": view,
         "turns": reading.turns,
+        "memories": reading.memories,
         "moment": reading.moment,
         "is_running": is_running,
         "error": error,
