@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from graphs.parts import Parts
 from nexus.ports.assistants import AssistantStore
+from nexus.ports.attachments import Attachments
 from nexus.ports.chats import ChatLog
 from nexus.ports.connections import Connections
 from nexus.ports.outcomes import Outcomes
@@ -46,6 +47,7 @@ class Service:
         results: Whole results that the model was shown in part; None: they are not kept.
         reviews: What of other users' approvals the user decides on; None: nobody decides for others.
         servers: The MCP servers that the user may use; None: there can be none.
+        attachments: Keeps the files that a person hands over; None: none are taken.
         refresh: Asks every provider of the user again what it offers, and makes that findable.
     """
 
@@ -65,5 +67,6 @@ class Service:
     reviews: Reviews | None = None
     connections: Connections | None = None
     webhooks: Webhooks | None = None
+    attachments: Attachments | None = None
     servers: McpProvider | None = None
     refresh: Callable[[], Awaitable[None]] = _nothing_changes

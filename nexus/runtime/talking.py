@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from nexus.core.action import ThreadId
-from nexus.errors import Conflict, NotFound
+from nexus.errors import Conflict, InvalidInput, NotFound
 from nexus.ports.runs import AGENT, OPEN
 from nexus.ports.threads import Thread
 from nexus.runtime.reading import read_thread
@@ -15,6 +16,15 @@ from nexus.runtime.requests import Wanted
 from nexus.runtime.runner import check_request
 from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that comes with a message."""
+
+    name: str
+    content: bytes
+
 
 MODES = ("values", "custom")
 """What is told of a run that a person began here: where it stands, and the words as they are written."""
@@ -34,16 +44,19 @@ class Talking:
         self._runs = runs
         self._actor = actor
 
-    async def begin(self, request: str, metadata: Mapping[str, Any] | None = None) -> Thread:
+    async def begin(
+        self, request: str, metadata: Mapping[str, Any] | None = None, *, file: File | None = None
+    ) -> Thread:
         """Serve a request in a new thread. Raises InvalidInput: it cannot be served, and nothing is made."""
         check_request(request)
+        request = await self._with(file, request)
         thread = await self._service.threads.create(
             ThreadId(str(uuid.uuid4())), title=request[:80], metadata=metadata
         )
         await self.say(thread.id, request)
         return thread
 
-    async def say(self, thread_id: str, request: str) -> None:
+    async def say(self, thread_id: str, request: str, *, file: File | None = None) -> None:
         """Serve a request in a thread.
 
         Raises:
@@ -55,6 +68,8 @@ class Talking:
             raise Conflict(
                 "It still works on your last request.", remedy="Wait for its end, or stop it first."
             )
+        await self._service.runner.check_free_to_ask(thread_id)
+        request = await self._with(file, request)
         said = {"messages": [{"role": "user", "content": request}]}
         await self._runs.start(
             thread_id, Wanted(AGENT, said, modes=MODES, strategy="reject"), actor=self._actor
@@ -87,3 +102,12 @@ class Talking:
             raise NotFound(f"Thread {thread.id} has no request {number}.")
         origin = {"retried_from": thread.id}
         return await self.begin(turns[number - 1].goal, {**(metadata or {}), **origin})
+
+    async def _with(self, file: File | None, request: str) -> str:
+        """The request, with where the file is that came with it."""
+        if file is None:
+            return request
+        if self._service.attachments is None:
+            raise InvalidInput("no files are taken here", field="file")
+        kept = await self._service.attachments.keep(file.name, file.content)
+        return check_request(f"{request}\n\n(Attached: the {kept.kind} {kept.name})")

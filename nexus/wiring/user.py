@@ -13,7 +13,7 @@ from graphs.parts import Parts, nobody_has_accounts
 from nexus.core.approval import Reminding
 from nexus.core.tool import ToolSpec
 from nexus.ports.tools import ToolProvider
-from nexus.runtime.homes import home_of
+from nexus.runtime.homes import desk_of, home_of
 from nexus.runtime.locks import ThreadLocks
 from nexus.runtime.runner import Runner
 from nexus.runtime.service import Service
@@ -34,6 +34,7 @@ from nexus.store.reviews import SqliteReviews
 from nexus.store.runs import SqliteRuns
 from nexus.store.threads import SqliteThreads
 from nexus.store.toolkits import SqliteToolkits
+from nexus.tools.desk.attachments import DeskAttachments
 from nexus.tools.preferences import Preferences
 from nexus.tools.registry import Registry
 from nexus.tools.results import ResultShelf
@@ -89,6 +90,7 @@ async def open_user(shared: Shared, user: str) -> AsyncGenerator[Service]:
             reviews=SqliteReviews(shared.database, user),
             connections=connections_for(shared, registry, toolkits),
             webhooks=webhooks_for(shared),
+            attachments=DeskAttachments(desk_of(shared.settings, user)),
             servers=servers,
             refresh=registry.refresh,
         )

@@ -52,6 +52,7 @@ from nexus.store.threads import SqliteThreads
 from nexus.store.toolkits import SqliteToolkits
 from nexus.store.users import SqliteUsers
 from nexus.testing import FixedIndex, RecordingTools, ScriptedModel
+from nexus.tools.desk.attachments import DeskAttachments
 from nexus.tools.preferences import Preferences
 from nexus.tools.registry import Registry
 from nexus.wiring.graphs import Loaded, graphs_for
@@ -204,6 +205,7 @@ class Office:
                 process,
                 SqliteOutcomes(database, user),
                 reviews=reviews,
+                attachments=DeskAttachments(home / "desk"),
             )
 
     async def _toolkits(self, database: Database, user: str) -> Toolkits:

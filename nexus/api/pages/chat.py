@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Path, Request, Response
 from sse_starlette import EventSourceResponse
 
+from nexus.api.guard import MAX_BODY
 from nexus.api.pages.fields import Upload, UploadDep
 from nexus.api.pages.opened import asked, own
 from nexus.api.pages.routing import page_router
@@ -15,11 +16,14 @@ from nexus.api.pages.visitor import Visitor, VisitorDep, see_other
 from nexus.api.pages.watching import state_of, watched
 from nexus.errors import InvalidInput
 from nexus.runtime.runner import MAX_REQUEST
-from nexus.runtime.talking import Talking
+from nexus.runtime.talking import File, Talking
 
 router = page_router()
 
 PLACE = "/ui/chat"
+
+MAX_FILE = MAX_BODY - 64 * 1024
+"""Bytes of an attached file: the whole form is one body."""
 
 ThreadId = Annotated[str, Path(min_length=1, max_length=100)]
 
@@ -27,7 +31,7 @@ ThreadId = Annotated[str, Path(min_length=1, max_length=100)]
 @router.get(PLACE)
 async def show_new_chat(visitor: VisitorDep) -> Response:
     """A chat in which nothing was said yet."""
-    return visitor.page("chat_new.html", at=PLACE, **_limits())
+    return visitor.page("chat_new.html", at=PLACE, **_limits(visitor))
 
 
 @router.post(PLACE)
@@ -35,8 +39,8 @@ async def begin_chat(request: Request, visitor: VisitorDep, upload: UploadDep) -
     """Begins a thread with what was said."""
     new: dict[str, Any] = {}
     await asked(request, "create", new)
-    said = await _said(upload)
-    thread = await _talking(visitor).begin(said, new.get("metadata"))
+    said, file = await _said(upload)
+    thread = await _talking(visitor).begin(said, new.get("metadata"), file=file)
     return see_other(f"{PLACE}/{thread.id}")
 
 
@@ -46,14 +50,15 @@ async def show_chat(request: Request, thread_id: ThreadId, visitor: VisitorDep) 
     thread = await own(request, visitor, thread_id)
     seen = await state_of(visitor, thread.id)  # before it is read: what comes in between is told of
     shown = await about(visitor, thread)
-    return visitor.page("chat.html", at=PLACE, seen=seen, **shown, **_limits())
+    return visitor.page("chat.html", at=PLACE, seen=seen, **shown, **_limits(visitor))
 
 
 @router.post(f"{PLACE}/{{thread_id}}")
 async def say(request: Request, thread_id: ThreadId, visitor: VisitorDep, upload: UploadDep) -> Response:
     """Says something in a thread: a new request, or the answer to what it asked."""
     thread = await own(request, visitor, thread_id, "create_run")
-    await _talking(visitor).say(thread.id, await _said(upload))
+    said, file = await _said(upload)
+    await _talking(visitor).say(thread.id, said, file=file)
     return see_other(f"{PLACE}/{thread.id}")
 
 
@@ -72,16 +77,19 @@ async def watch_chat(request: Request, thread_id: ThreadId, visitor: VisitorDep)
     return watched(request, visitor, thread.id)
 
 
-async def _said(upload: Upload) -> str:
-    """The message."""
+async def _said(upload: Upload) -> tuple[str, File | None]:
+    """The message, and the file that comes with it; a field without a file has no name."""
     text = upload.form.text("message").strip()
     if not text:
         raise InvalidInput("it is empty", field="message", remedy="Say what you want done.")
-    return text
+    file = upload.files.get("file")
+    return text, File(file.filename, await file.read()) if file and file.filename else None
 
 
-def _limits() -> dict[str, Any]:
-    return {"longest": MAX_REQUEST}
+def _limits(visitor: Visitor) -> dict[str, Any]:
+    """What a message may be, and which files are taken with it."""
+    taken = visitor.service.attachments
+    return {"longest": MAX_REQUEST, "endings": taken.endings if taken else (), "largest": MAX_FILE}
 
 
 def _talking(visitor: Visitor) -> Talking:

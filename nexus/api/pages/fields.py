@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from nexus.api.pages.visitor import COOKIE, VisitorDep, about_forms, clock_of
+from nexus.api.pages.visitor import COOKIE, Visitor, VisitorDep, about_forms, clock_of
 from nexus.core.forms import check_form_token
 from nexus.errors import InvalidInput
 from nexus.ports.sessions import LASTING
@@ -65,11 +65,19 @@ async def _form(request: Request, visitor: VisitorDep) -> Form:
     return form
 
 
-async def _upload(request: Request, visitor: VisitorDep) -> Upload:
+async def _upload(request: Request, visitor: VisitorDep) -> AsyncGenerator[Upload]:
+    """The files are there as long as the route runs."""
     try:
         sent = await request.form(max_fields=MAX_FIELDS)
     except HTTPException as error:
         raise InvalidInput("it is no form of the page", field="body", remedy=_AGAIN) from error
+    try:
+        yield await _checked(request, visitor, sent)
+    finally:
+        await sent.close()
+
+
+async def _checked(request: Request, visitor: Visitor, sent: FormData) -> Upload:
     texts: dict[str, list[str]] = {}
     for name, value in sent.multi_items():
         if isinstance(value, str):

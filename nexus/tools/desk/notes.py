@@ -106,6 +106,17 @@ class Notes:
             if name not in self._names() and not self._folder.names(f"trash/{_PLACE}", f"{name}{_SUFFIX}"):
                 self._folder.create(path, _content(text))
 
+    def add_new(self, name: str, text: str) -> str:
+        """Create a note under that name, or the first free one like it; gives the name."""
+        content = _content(text)
+        with self._folder.changing():
+            known, free, number = self._names(), name, 1
+            while free in known:
+                number += 1
+                free = f"{name}-{number}"
+            self._folder.create(f"{_PLACE}/{free}{_SUFFIX}", content)
+        return free
+
     def _names(self) -> list[str]:
         return [path[len(_PLACE) + 1 : -len(_SUFFIX)] for path in self._folder.names(_PLACE, _SUFFIX)]
 

@@ -25,8 +25,15 @@ async function renew(root) {
   (root.querySelector("#ask") ?? root.querySelector("#talk > :last-child"))?.scrollIntoView({ block: "nearest" });
 }
 
+/** Ctrl+Enter sends; a file that is too large is refused before it is sent. */
 function sendByKey(root) {
   const message = root.querySelector("#message");
+  const file = root.querySelector("#file");
+  if (file) file.onchange = () => {
+    const tooLarge = file.files[0]?.size > Number(file.dataset.largest);
+    file.setCustomValidity(tooLarge ? "This file is too large." : "");
+    file.reportValidity();
+  };
   if (message) message.onkeydown = (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) message.form.requestSubmit();
   };
