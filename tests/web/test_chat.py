@@ -152,14 +152,32 @@ async def test_a_file_that_cannot_be_used_is_refused_and_nothing_begins(
     assert (await asyncio.to_thread(client.post, "/threads/search", json={})).json() == []
 
 
-async def test_what_waits_for_a_decision_takes_no_message(office: Office, client: httpx.Client, phone: Tab):
+async def test_what_it_asks_is_decided_in_the_chat(office: Office, client: httpx.Client, phone: Tab):
+    """The inbox's own card: the exact call, an undo, and then the answer, without leaving or reloading."""
     _gate(office).set()
-    thread, approval = await asyncio.to_thread(pause, client, office)
+    thread, _ = await asyncio.to_thread(pause, client, office)
     await phone.page.goto(f"/ui/chat/{thread}")
     shown = await phone.page.inner_text("#ask")
-    assert all(part in shown for part in ("a@b.c", "from", "send"))
+    assert all(part in shown for part in ("a@b.c", "from you", "send"))
     assert await phone.page.locator("#message").count() == 0
     assert await findings(phone.page) == []
-    await asyncio.to_thread(client.post, f"/approvals/{approval['id']}/decision", json={"type": "approve"})
+    await phone.page.click("#ask button:text-is('Approve')")
+    await phone.page.click("#ask button:text-is('Undo')")
+    await phone.page.wait_for_selector("#ask button:text-is('Approve')")
+    assert office.tools.made == []
+    await phone.page.click("#ask button:text-is('Approve')")
     await phone.page.wait_for_selector("#talk .agent:has-text('Sent.')")
     await phone.page.wait_for_selector("#message")
+    assert phone.page.url.endswith(f"/ui/chat/{thread}")
+    assert len(office.tools.made) == 1
+
+
+async def test_a_no_is_said_in_the_chat_without_scripts(office: Office, client: httpx.Client):
+    thread, _ = await asyncio.to_thread(pause, client, office)
+    async with chromium() as browser, open_tab(browser, str(client.base_url), scripts=False) as tab:
+        await tab.page.goto(f"/ui/chat/{thread}")
+        await tab.page.click("#ask summary")
+        await tab.page.click("#ask button:text-is('Reject')")
+        assert tab.page.url.endswith(f"/ui/chat/{thread}")
+        await tab.page.wait_for_selector("#talk .agent:has-text('Not done, because you said no')")
+    assert office.tools.made == []

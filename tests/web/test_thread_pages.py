@@ -95,7 +95,7 @@ async def test_a_finished_thread_is_read_step_by_step(office: Office, client: ht
             "Sent.",
         )
     )
-    assert await phone.page.locator(".machine .lit").get_attribute("class") == "end lit"
+    assert await phone.page.locator(".machine .lit").get_attribute("class") == "stop lit"
     assert await _fits(phone)
     assert await findings(phone.page) == []
     await phone.page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -8,15 +8,19 @@ from fastapi import Path, Request, Response
 from sse_starlette import EventSourceResponse
 
 from nexus.api.guard import MAX_BODY
+from nexus.api.pages.cards import Card, card_of
 from nexus.api.pages.fields import Upload, UploadDep
+from nexus.api.pages.inbox import InboxDep
 from nexus.api.pages.opened import asked, own
 from nexus.api.pages.routing import page_router
 from nexus.api.pages.threads import about
 from nexus.api.pages.visitor import Visitor, VisitorDep, see_other
 from nexus.api.pages.watching import state_of, watched
 from nexus.errors import InvalidInput
+from nexus.runtime.inbox import Inbox
 from nexus.runtime.runner import MAX_REQUEST
 from nexus.runtime.talking import File, Talking
+from nexus.runtime.view import ThreadView
 
 router = page_router()
 
@@ -45,12 +49,23 @@ async def begin_chat(request: Request, visitor: VisitorDep, upload: UploadDep) -
 
 
 @router.get(f"{PLACE}/{{thread_id}}")
-async def show_chat(request: Request, thread_id: ThreadId, visitor: VisitorDep) -> Response:
+async def show_chat(request: Request, thread_id: ThreadId, visitor: VisitorDep, inbox: InboxDep) -> Response:
     """What was said in a thread, and what it waits for."""
     thread = await own(request, visitor, thread_id)
-    seen = await state_of(visitor, thread.id)  # before it is read: what comes in between is told of
+    seen = await state_of(request, visitor, thread.id)  # before it is read: what comes in between is told of
     shown = await about(visitor, thread)
-    return visitor.page("chat.html", at=PLACE, seen=seen, **shown, **_limits(visitor))
+    cards = await _cards(inbox, shown["view"])
+    return visitor.page(
+        "chat.html",
+        at=PLACE,
+        seen=seen,
+        cards=cards,
+        is_held=any(card.held for card in cards),
+        model=visitor.service.parts.model.name,
+        undo_seconds=visitor.service.settings.undo_seconds,
+        **shown,
+        **_limits(visitor),
+    )
 
 
 @router.post(f"{PLACE}/{{thread_id}}")
@@ -75,6 +90,12 @@ async def watch_chat(request: Request, thread_id: ThreadId, visitor: VisitorDep)
     """Tells the open page what is said and done."""
     thread = await own(request, visitor, thread_id)
     return watched(request, visitor, thread.id)
+
+
+async def _cards(inbox: Inbox, view: ThreadView) -> list[Card]:
+    """What the thread asks, as the inbox shows it, all of it."""
+    groups = await inbox.asked([(inbox.user, approval) for approval in view.approvals])
+    return [card_of(asked, user=inbox.user, whole=True) for group in groups for asked in group]
 
 
 async def _said(upload: Upload) -> tuple[str, File | None]:

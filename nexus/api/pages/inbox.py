@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -30,6 +31,8 @@ router = page_router()
 
 CARDS = 20
 """Questions on one page: 200 are ten pages, each there at once."""
+
+_CHAT = re.compile(r"/ui/chat/[A-Za-z0-9-]{1,100}")
 
 ENDS = 6
 """Ends that are shown below them."""
@@ -204,8 +207,10 @@ def _decision(form: Form, asked: Asked) -> Decision:
 
 
 def _back(form: Form) -> str:
-    """The page of the inbox that the form was on."""
+    """The page that the form was on: of the inbox, by its number, or a chat, by its path."""
     number = form.text("page", "1")
+    if _CHAT.fullmatch(number):
+        return number
     return f"/?page={number}" if number.isascii() and number.isdigit() and number != "1" else "/"
 
 

@@ -49,7 +49,7 @@ async def list_threads(request: Request, visitor: VisitorDep, offset: Skip = 0) 
 async def show_thread(request: Request, thread_id: ThreadId, visitor: VisitorDep) -> Response:
     """What each request was served from, step by step."""
     thread = await own(request, visitor, thread_id)
-    seen = await state_of(visitor, thread.id)  # before it is read: what comes in between is told of
+    seen = await state_of(request, visitor, thread.id)  # before it is read: what comes in between is told of
     return visitor.page("thread.html", at=PLACE, seen=seen, **await about(visitor, thread))
 
 

@@ -14,6 +14,7 @@ from nexus.api.pages.live import EVERY_SECONDS, PING_SECONDS
 from nexus.api.pages.visitor import Visitor
 from nexus.core.display import visible
 from nexus.errors import NexusError
+from nexus.runtime.held import HeldDecisions
 from nexus.runtime.runs import Runs
 from nexus.runtime.streams import RunStream
 from nexus.runtime.wire import dumps, loads
@@ -30,8 +31,9 @@ _DOING: Mapping[str, str] = {
 """What goes on after an event of a run, in words."""
 
 
-async def state_of(visitor: Visitor, thread_id: str) -> str:
-    """A short text that is another one whenever something in the thread is."""
+async def state_of(request: Request, visitor: Visitor, thread_id: str) -> str:
+    """A short text that is another one whenever something in the thread is, or a decision is held back."""
+    held: HeldDecisions = request.state.held
     service, audit = visitor.service, visitor.service.parts.audit
     runs = await service.runs.search(thread=thread_id, limit=1)
     events = await audit.of_thread(thread_id, limit=1) if audit else []
@@ -41,6 +43,7 @@ async def state_of(visitor: Visitor, thread_id: str) -> str:
         runs[0].status if runs else "-",
         str(stream.states_told if stream else 0),
         str(events[0].number if events else 0),
+        held.state,
     ]
     return ".".join(facts)
 
@@ -65,7 +68,7 @@ async def _told(request: Request, visitor: Visitor, thread_id: str, seen: str) -
     try:
         while not closing.is_set():
             with suppress(NexusError):  # the store is locked just now, say: the next look tells
-                now = await state_of(visitor, thread_id)
+                now = await state_of(request, visitor, thread_id)
                 if now != seen:
                     seen = now
                     yield {"event": "changed", "id": now, "data": now}

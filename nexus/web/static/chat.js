@@ -4,29 +4,57 @@ import { fetched, follow, localTimes } from "./page.js";
 
 const NAMES = ["talk", "below", "answer"];
 
-/** Fetch what was said anew; a message that is being typed stays as it is. */
-async function renew(root) {
-  const fresh = await fetched(location.href, "#chat");
-  if (!fresh) return;
+/** Show the chat `fresh`; a message that is being typed, and a question that is the same, stay as they are. */
+function show(root, fresh) {
+  const active = document.activeElement;
   const typed = root.querySelector("#message");
   for (const name of NAMES) {
     const before = root.querySelector(`#${name}`);
     const after = fresh.querySelector(`#${name}`);
     if (name === "answer" && typed && after.querySelector("#message")) continue;
-    const folds = [...before.querySelectorAll("details")].map((each) => each.open);
-    [...after.querySelectorAll("details")].forEach((each, number) => { each.open = folds[number] ?? each.open; });
+    for (const each of after.querySelectorAll("article[data-key]")) {
+      const known = before.querySelector(`article[data-key="${CSS.escape(each.dataset.key)}"]`);
+      if (known?.dataset.version === each.dataset.version) each.replaceWith(known);
+    }
+    const folds = [...before.querySelectorAll("details.act")].map((each) => each.open);
+    [...after.querySelectorAll("details.act")].forEach((each, at) => { each.open = folds[at] ?? each.open; });
     before.replaceWith(after);
   }
   const growing = root.querySelector("#growing");
   growing.hidden = true;
   growing.querySelector("pre").textContent = "";
   localTimes(root);
-  sendByKey(root);
+  prepare(root);
+  if (active?.isConnected && active !== document.activeElement) active.focus({ preventScroll: true });
   (root.querySelector("#ask") ?? root.querySelector("#talk > :last-child"))?.scrollIntoView({ block: "nearest" });
 }
 
+/** Fetch what was said anew. */
+async function renew(root) {
+  const fresh = await fetched(location.href, "#chat");
+  if (fresh) show(root, fresh);
+}
+
+/** Send an answer to a question, and show what it made of the chat. */
+async function decide(root, form, button) {
+  const live = root.querySelector("#live");
+  let answer;
+  try {
+    const body = new URLSearchParams(new FormData(form, button));
+    answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+  } catch {
+    live.textContent = "This was not sent: the server cannot be reached. Nothing was decided.";
+    return;
+  }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById("chat");
+  if (fresh) show(root, fresh);
+  else await renew(root);
+  live.textContent = fresh ? "" : [...page.querySelectorAll("main h1, main p")].map((each) => each.textContent).join(" ");
+}
+
 /** Ctrl+Enter sends; a file that is too large is refused before it is sent. */
-function sendByKey(root) {
+function prepare(root) {
   const message = root.querySelector("#message");
   const file = root.querySelector("#file");
   if (file) file.onchange = () => {
@@ -39,7 +67,7 @@ function sendByKey(root) {
   };
 }
 
-sendByKey(document);
+prepare(document);
 const root = document.getElementById("chat");
 if (root) {
   const live = root.querySelector("#live");
@@ -53,6 +81,11 @@ if (root) {
       growing.scrollIntoView({ block: "nearest" });
     },
     doing: (text) => { root.querySelector("#doing").textContent = `${text}…`; },
+  });
+  root.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-answer], form.held")) return;
+    event.preventDefault();
+    decide(root, event.target, event.submitter);
   });
   root.querySelector("#ask")?.scrollIntoView({ block: "nearest" });
 }
