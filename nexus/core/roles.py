@@ -34,9 +34,13 @@ class Caller:
     user: str
     role: Role
 
+    def may(self, power: Power) -> bool:
+        """True if they have that power."""
+        return power in _POWERS[self.role]
+
     def check(self, power: Power) -> None:
         """Raises Refused, unless they have that power."""
-        if power not in _POWERS[self.role]:
+        if not self.may(power):
             raise Refused(_NEEDED[power], remedy=f"`nexus users role {self.user} ROLE` gives another role.")
 
 

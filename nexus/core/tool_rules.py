@@ -43,12 +43,35 @@ class ToolRules:
     asks_for_addresses: bool = False
 
     @property
+    def word(self) -> Literal["allow", "ask", "deny"]:
+        """What happens, as rules spell it."""
+        return word_of(self.verdict)
+
+    @property
+    def usual(self) -> str:
+        """What would happen if the user had chosen nothing."""
+        return verdict_in_words(self.effects["usual"])
+
+    @property
     def words(self) -> str:
         """What happens, as the end of a sentence that begins with the tool: `asks you`."""
         said = verdict_in_words(self.verdict)
         if isinstance(self.verdict, Allow) and isinstance(self.later, Ask):
             return f"{said}, until the conversation has read what others wrote: from then on it asks you"
         return said
+
+    @property
+    def why(self) -> str:
+        """What makes it so, as a sentence without its full stop."""
+        if self.decided_by == "operator":
+            return f"Because whoever runs this server decided so: {self.verdict.reason}"
+        if self.decided_by == "user" and self.chosen == word_of(self.verdict):
+            return "Because you chose so"
+        return f"Because {self.verdict.reason}"
+
+    def leading_to(self, verdict: Literal["allow", "ask", "deny"]) -> Choice:
+        """What to choose for that; what runs by itself as usual needs no rule, which would say less."""
+        return "usual" if verdict == "allow" and isinstance(self.effects["usual"], Allow) else verdict
 
     def is_open(self, choice: Choice) -> bool:
         """True if the choice would lead to what it says."""

