@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nexus.errors import ModelMissing
 from nexus.models.state import model_state
 from nexus.ports.clock import Clock
-from nexus.ports.runs import AGENT
+from nexus.ports.threads import Thread
 from nexus.runtime.homes import desk_of
-from nexus.runtime.requests import Wanted
-from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
+from nexus.runtime.talking import Talking
 from nexus.settings import Settings
 from nexus.tools.desk.seed import seed
 
@@ -28,8 +28,14 @@ async def prepare_desk(settings: Settings, user: str, clock: Clock) -> None:
     await asyncio.to_thread(seed, desk_of(settings, user), clock)
 
 
-async def begin_demo(service: Service, runs: Runs, *, request: str = REQUESTS[0], actor: str) -> str:
-    """Prepare the user's desk and start the request in a new thread; the thread's id.
+async def begin_demo(
+    service: Service,
+    talking: Talking,
+    *,
+    request: str = REQUESTS[0],
+    metadata: Mapping[str, Any] | None = None,
+) -> Thread:
+    """Prepare the user's desk and serve the request in a new thread.
 
     Raises:
         ModelMissing: The model in force cannot think right now; nothing was done.
@@ -38,7 +44,4 @@ async def begin_demo(service: Service, runs: Runs, *, request: str = REQUESTS[0]
     if state.problem:
         raise ModelMissing(f"{state.choice.setting}: {state.problem}.", remedy=state.remedy)
     await prepare_desk(service.settings, service.parts.user, service.parts.clock)
-    thread = await service.runner.create_thread()
-    asked = {"messages": [{"role": "user", "content": request}]}
-    await runs.start(thread.id, Wanted(AGENT, input=asked), actor=actor)
-    return thread.id
+    return await talking.begin(request, metadata)

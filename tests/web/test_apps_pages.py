@@ -25,7 +25,7 @@ from tests.browser import DESK, PHONE, Tab, chromium, open_tab
 from tests.servers.composio.standin import KEY, ComposioStandIn
 from tests.servers.mcp.plain import READS, tool
 from tests.servers.running import running
-from tests.web.axe import grave
+from tests.web.accessibility import findings
 
 PLAIN = Path(__file__).parents[1] / "servers" / "mcp" / "plain.py"
 ADD = ("desk_add_task", {"title": "Water the plants"})
@@ -300,5 +300,5 @@ async def test_everybody_can_use_the_pages(
     async with tab_at(client, "/ui/apps", size=size, color_scheme=scheme) as tab:
         for path in paths:
             await tab.page.goto(path)
-            assert (path, await grave(tab.page)) == (path, [])
+            assert (path, await findings(tab.page)) == (path, [])
             assert (path, await too_wide(tab.page)) == (path, 0)

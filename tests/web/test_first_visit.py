@@ -20,7 +20,7 @@ from tests.api.shipped import Shipped, thinking
 from tests.browser import PHONE, Tab, chromium, open_tab
 from tests.servers.hub import HubStandIn
 from tests.servers.running import running
-from tests.web.axe import grave
+from tests.web.accessibility import findings
 
 MAIL = {"to": ["design@example.com"], "subject": "Review", "body": "It moved to Friday 3pm."}
 
@@ -95,11 +95,11 @@ async def test_the_page_fetches_the_model_starts_the_demo_and_the_demo_asks(visi
         page = tab.page
         assert await page.get_by_role("button", name="Start the demo").is_disabled()
         assert "COMPOSIO_API_KEY=" in await page.inner_text("#apps")
-        assert await grave(page) == []
+        assert await findings(page) == []
         await page.get_by_role("button", name="Fetch the model").click()
         await page.locator("progress[value='50']").wait_for()  # live
         assert "50 KiB of 100 KiB" in await page.inner_text("#model")
-        assert await grave(page) == []
+        assert await findings(page) == []
         await page.get_by_role("button", name="Stop for now").click()
         await page.get_by_text("What has come is kept").wait_for()
         visit.gate.set()
@@ -107,6 +107,8 @@ async def test_the_page_fetches_the_model_starts_the_demo_and_the_demo_asks(visi
         await page.locator("#model .badge", has_text="Ready").wait_for()
         assert [asked is None for asked in visit.hub.ranges] == [True, False], "it went on where it was"
         await page.get_by_role("button", name="Start the demo").click()
+        await page.wait_for_url("**/ui/chat/*")
+        await page.get_by_role("link", name="Inbox").click()
         await shows_the_question(page)
         await approve(visit)
     assert len(visit.sent) == 1

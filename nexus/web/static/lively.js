@@ -23,7 +23,7 @@ function announce(part) {
   const said = [...part.querySelectorAll(".badge, .alert")].map((each) => each.textContent.trim()).join(", ");
   let status = document.getElementById("announced");
   if (!status) {
-    status = Object.assign(document.createElement("p"), { id: "announced", className: "unseen" });
+    status = Object.assign(document.createElement("p"), { id: "announced", className: "sr" });
     status.setAttribute("role", "status");
     document.querySelector("main").append(status);
   }
