@@ -33,7 +33,12 @@ class Shipped(Office):
 
     @property
     def settings(self) -> Settings:
-        own: dict[str, Any] = {"ollama_url": NOBODY, "hub_url": NOBODY, "models_dir": self.home / "models"}
+        own: dict[str, Any] = {
+            "ollama_url": NOBODY,
+            "hub_url": NOBODY,
+            "models_dir": self.home / "models",
+            "undo_seconds": 0.0,
+        }
         return Settings(home=self.home, host="127.0.0.1", port=0, **own | self.more)
 
     @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -43,11 +42,6 @@ class FirstVisit:
         """The e-mails that went out."""
         return list((self.office.home / "desk" / "mail" / "outbox").glob("*.eml"))
 
-    async def ask(self, method: str, path: str, **more: Any) -> Any:
-        """A request beside the page."""
-        answer = await asyncio.to_thread(lambda: self.client.request(method, path, **more))
-        return answer.raise_for_status().json()
-
     async def add(self, name: str) -> str:
         """A user's key."""
         async with open_users(self.office.settings) as users:
@@ -73,21 +67,22 @@ async def tab_at(visit: FirstVisit, path: str, **more: Any) -> AsyncIterator[Tab
         assert (tab.strayed, tab.complaints, tab.dialogs) == ([], [], [])
 
 
-async def approval(visit: FirstVisit) -> dict[str, Any]:
-    """What waits, once something does; asking is all the waiting there is."""
-    for _ in range(2_000):
-        if found := await visit.ask("GET", "/approvals"):
-            return found[0]
-    raise AssertionError("nothing ever waits")
+async def approve(visit: FirstVisit, page: Page) -> None:
+    """In the inbox, look at what waits and say yes; without scripts by looking again."""
+    await page.goto("/")
+    await until(page, "design@example.com")
+    assert visit.sent == [], "nothing leaves before somebody said yes"
+    await page.get_by_role("button", name="Approve").click()
+    await until(page, "Done")
 
 
-async def approve(visit: FirstVisit) -> None:
-    """Say yes to what waits."""
-    waiting = await approval(visit)
-    assert (waiting["tool"], waiting["arguments"]["to"]) == ("desk_send_email", MAIL["to"])
-    assert visit.sent == []
-    yes = {"type": "approve", "digest": waiting["digest"]}
-    await visit.ask("POST", f"/approvals/{waiting['id']}/decision", json=yes, params={"wait": "true"})
+async def until(page: Page, text: str) -> None:
+    """Look again until it is there."""
+    for _ in range(500):
+        if text in await page.inner_text("main"):
+            return
+        await page.reload()
+    raise AssertionError(f"{text!r} never came")
 
 
 async def test_the_page_fetches_the_model_starts_the_demo_and_the_demo_asks(visit: FirstVisit):
@@ -108,21 +103,9 @@ async def test_the_page_fetches_the_model_starts_the_demo_and_the_demo_asks(visi
         assert [asked is None for asked in visit.hub.ranges] == [True, False], "it went on where it was"
         await page.get_by_role("button", name="Start the demo").click()
         await page.wait_for_url("**/ui/chat/*")
-        await page.get_by_role("link", name="Inbox").click()
-        await shows_the_question(page)
-        await approve(visit)
+        await approve(visit, page)
     assert len(visit.sent) == 1
     assert (visit.office.home / "desk" / "notes" / "wifi.md").exists(), "example files are on the desk"
-
-
-async def shows_the_question(page: Page) -> None:
-    """The inbox, with what the demo asks."""
-    await page.goto("/")
-    for _ in range(500):
-        if "desk_send_email" in await page.inner_text("main"):
-            return
-        await page.reload()
-    raise AssertionError("the inbox never showed it")
 
 
 async def test_without_scripts_the_same_is_done_by_looking_again(visit: FirstVisit):
@@ -131,13 +114,9 @@ async def test_without_scripts_the_same_is_done_by_looking_again(visit: FirstVis
         page = tab.page
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         await page.get_by_role("button", name="Fetch the model").click()
-        for _ in range(500):
-            if "Ready" in await page.inner_text("#model"):
-                break
-            await page.reload()
+        await until(page, "Ready")
         await page.get_by_role("button", name="Start the demo").click()
-        await shows_the_question(page)
-        await approve(visit)
+        await approve(visit, page)
     assert len(visit.sent) == 1
 
 

@@ -40,7 +40,9 @@ async def list_accounts(visitor: VisitorDep) -> Response:
 async def show_connect(app: AppDep, visitor: VisitorDep) -> Response:
     """Asks for what the app wants to know before it can be connected; often nothing."""
     needed = await connections_of(visitor.service).needs(visitor.caller.user, app.slug)
-    return visitor.page("app_connect.html", at=PLACE, app=app, here=place_of(app), needed=needed, problem=None)
+    return visitor.page(
+        "app_connect.html", at=PLACE, app=app, here=place_of(app), needed=needed, problem=None
+    )
 
 
 @router.post(f"{PLACE}/{{slug}}/connect")
@@ -53,11 +55,7 @@ async def connect_app(app: AppDep, visitor: VisitorDep, form: FormDep) -> Respon
     except InvalidInput as error:
         if not (error.field or "").startswith("fields"):
             raise
-        needed = await connections.needs(user, app.slug)
-        problem = error if given else None
-        return visitor.page(
-            "app_connect.html", at=PLACE, status=422, app=app, here=place_of(app), needed=needed, problem=problem
-        )
+        return await _asking(visitor, app, status=422, problem=error if given else None)
     return _opened(visitor, app, opened)
 
 
@@ -86,6 +84,15 @@ async def disconnect_account(app: AppDep, visitor: VisitorDep, form: FormDep) ->
 async def watch_accounts(request: Request, app: AppDep, visitor: VisitorDep) -> EventSourceResponse:
     """Tells the open page of an app that one of its accounts changed."""
     return live(request, AccountsWatch(visitor.service, app.slug).state)
+
+
+async def _asking(
+    visitor: Visitor, app: Toolkit, *, status: int = 200, problem: InvalidInput | None = None
+) -> Response:
+    """The form for what the app wants to know."""
+    needed = await connections_of(visitor.service).needs(visitor.caller.user, app.slug)
+    shown = {"app": app, "here": place_of(app), "needed": needed, "problem": problem}
+    return visitor.page("app_connect.html", at=PLACE, status=status, **shown)
 
 
 def _opened(visitor: Visitor, app: Toolkit, opened: Connection) -> Response:
