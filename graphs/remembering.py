@@ -107,25 +107,22 @@ async def propose(parts: Parts, write: Writer, state: State, thread: ThreadId) -
 
 
 async def learn_from_edit(parts: Parts, state: State, before: Approval, after: Approval) -> None:
-    """Keep what a person's change of a call shows: a value for requests like this, how a text ends."""
+    """Keep what a person's change of a call shows: a value for requests like this, how a text ends.
+
+    Nothing of a call that others decide on: it would be their words in this user's memory.
+    """
+    if before.approvers:
+        return
     tool, request = before.call.tool, brief(state.get("goal", ""), _REQUEST)
     title, toolkit = _named(parts, tool)
-    of = (tool, toolkit)
-    notes = [
-        Note(
-            f'End the {name} with "{text}" ({title})',
-            "preference",
-            "edit",
-            f"{tool} {name} ends",
-            tool,
-            toolkit,
-        )
-        for name, text in endings(before.call.arguments, after.call.arguments).items()
-    ]
+    notes: list[Note] = []
+    for name, text in endings(before.call.arguments, after.call.arguments).items():
+        said, subject = f'End the {name} with "{text}" ({title})', f"{tool} {name} ends"
+        notes.append(Note(said, "preference", "edit", subject, tool, toolkit))
     if found := changes(before.call.arguments, after.call.arguments):
         values = ", ".join(f"{name} {value}" for name, value in found.items())
         said, subject = f'For "{request}": {title} with {values}', f"{tool} for {request.casefold()}"
-        notes.append(Note(said, "procedure", "edit", subject, *of))
+        notes.append(Note(said, "procedure", "edit", subject, tool, toolkit))
     for note in notes:
         await _keep(parts, state, before.thread, note, call=after.call)
 

@@ -26,7 +26,8 @@ _HOW = re.compile(r"^(?:to|for|when(?:ever)?)\b.*\b(?:use|with|goes?|put|call)\b
 _LASTING = re.compile(
     r"\b(?:always|never|from now on|in (?:the )?future|usually|every time|i prefer|we prefer|by default"
     r"|as a rule|whenever|call me|i am called)\b|\b(?:my|our)\b[^.?!]{0,50}\b(?:is|are)\b"
-    r"|\w['\u2019]s\b[^.?!]{0,40}\bis\b|\b(?:his|her|their|its) [\w-]+(?: [\w-]+)? (?:is|are)\b",
+    r"|\b(?!(?:to(?:day|night|morrow)|yesterday|week|it|that|there|what|let)['\u2019])\w+['\u2019]s\b[^.?!]{0,40}\bis\b"
+    r"|\b(?:his|her|their|its) [\w-]+(?: [\w-]+)? (?:is|are)\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[^.?!\n]*(?:[.?!](?!\s|$)[^.?!\n]*)*[.?!]?")
@@ -35,6 +36,9 @@ _SHORT = 80
 """Characters of a value that is a setting, and no text."""
 
 _TEXTS = frozenset({"content", "body", "text", "subject", "title", "message", "description", "query", "name"})
+_SECRETS = frozenset({"password", "passphrase", "secret", "token", "key", "pin", "code", "otp", "credential"})
+"""Words of parameters whose values are never learned."""
+
 _PASSING = re.compile(r"\d{4}-\d{2}|\d{1,2}:\d{2}|@|^\d+$|[-_]\d+$|^[\w-]*\d[\w-]{7,}$")
 """An address, a time or an id: what is right for one request only."""
 
@@ -89,7 +93,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
     return {
         _name(pointer): value
         for pointer, value in leaves(after)
-        if old.get(pointer) != value and _is_short(value) and not _is_text(pointer)
+        if old.get(pointer) != value and _is_short(value) and not _is_no_setting(pointer)
     }
 
 
@@ -98,7 +102,9 @@ def endings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, st
     old, found = dict(leaves(before)), dict[str, str]()
     for pointer, value in leaves(after):
         known = old.get(pointer)
-        if isinstance(value, str) and isinstance(known, str) and known.strip() and known != value:
+        if _SECRETS.intersection(words_of(pointer)) or not isinstance(value, str):
+            continue
+        if isinstance(known, str) and known.strip() and known != value:
             added = value[len(known.rstrip()) :].strip() if value.startswith(known.rstrip()) else ""
             if 0 < len(added) <= _SHORT:
                 found[_name(pointer)] = " ".join(added.split())
@@ -116,15 +122,15 @@ def usual(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_setting(pointer: str, value: str) -> bool:
-    return _is_short(value) and not _is_text(pointer) and not _PASSING.search(value)
+    return _is_short(value) and not _is_no_setting(pointer) and not _PASSING.search(value)
 
 
 def _is_short(value: Any) -> bool:
     return isinstance(value, str | int | float) and 0 < len(str(value).strip()) <= _SHORT
 
 
-def _is_text(pointer: str) -> bool:
-    return bool(_TEXTS.intersection(words_of(pointer)))
+def _is_no_setting(pointer: str) -> bool:
+    return bool((_TEXTS | _SECRETS).intersection(words_of(pointer)))
 
 
 def _name(pointer: str) -> str:

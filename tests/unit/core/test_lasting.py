@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+
+from nexus.core.lasting import (
+    changes,
+    endings,
+    is_grounded,
+    kind_of,
+    may_last,
+    said_to_remember,
+    usual,
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "what", "rest"),
+    [
+        ("Remember that Ana lives in Rome.", "Ana lives in Rome", ""),
+        ("please remember: I like tea", "I like tea", ""),
+        ("Keep in mind that we close early", "we close early", ""),
+        ("Remember that Ana is ill. Then mail Bo", "Ana is ill", "Then mail Bo"),
+        ("Remember that Ana likes tea. She hates coffee.", "Ana likes tea. She hates coffee", ""),
+    ],
+)
+def test_what_is_to_be_remembered_is_told_from_what_is_to_be_done(request_: str, what: str, rest: str):
+    assert said_to_remember(request_) == (what, rest)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Remember to call Ana",
+        "Remember me to Ana",
+        "Do you remember where Ana lives?",
+        "Remember that one?",
+        "Mail Ana: remember that we close early",
+        "Dear all,\nremember that we close early",
+    ],
+)
+def test_a_task_a_question_or_a_quoted_word_is_nothing_to_remember(request_: str):
+    assert said_to_remember(request_) is None
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Mail Ana that I am late. I always sign with 'Best, K.'",
+        "Add a task to buy ferns. My gardener is Paul, paul@green.example",
+        "Mail Ana hello. Her address is ana@example.com",
+    ],
+)
+def test_a_request_that_says_something_for_good_is_looked_at(request_: str):
+    assert may_last(request_)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Mail ana@example.com hello",
+        "What is my next event?",
+        "Drop task 7",
+        "Mail Ana that today's call is cancelled",
+    ],
+)
+def test_a_request_that_only_asks_for_something_is_not(request_: str):
+    assert not may_last(request_)
+
+
+def test_a_memory_of_the_model_may_say_no_more_than_the_request():
+    said = "Mail Ana hello. Her address is ana@example.com"
+    assert is_grounded("Ana's address is ana@example.com", said)
+    assert not is_grounded("Ana's address is ana@elsewhere.example", said)
+    assert not is_grounded("Ana works for Globex in Rome", said)
+    assert not is_grounded("", said)
+
+
+def test_the_kind_of_a_sentence():
+    assert kind_of("To file a bug, use the list house") == "procedure"
+    assert kind_of("I like my calls short") == "preference"
+    assert kind_of("The gym is at 5 Harbour Road") == "fact"
+
+
+def test_short_values_that_a_person_changed_are_learned_and_secrets_and_texts_are_not():
+    before = {"repo": "acme/app", "labels": ["bug"], "body": "It broke", "password": "old", "limit": 5}
+    after = {
+        "repo": "acme/web",
+        "labels": ["triage"],
+        "body": "It broke again",
+        "password": "new",
+        "limit": 5,
+    }
+    assert changes(before, after) == {"repo": "acme/web", "labels.0": "triage"}
+
+
+def test_what_is_added_to_the_end_of_a_text_is_learned_and_a_rewritten_text_is_not():
+    before = {"body": "Hello Ana.", "subject": "Hello", "secret": "abc"}
+    after = {"body": "Hello Ana.\n\nBest,\nKim", "subject": "Hi", "secret": "abcd"}
+    assert endings(before, after) == {"body": "Best, Kim"}
+
+
+def test_only_settings_are_usual_never_addresses_times_ids_or_texts():
+    call = {
+        "folder": "team",
+        "to": ["ana@example.com"],
+        "start": "2026-11-26T10:00",
+        "event_id": "event-4",
+        "body": "Hello",
+        "token": "abc",
+        "count": 3,
+    }
+    assert usual(call, call) == {"folder": "team"}
+    assert usual(call, {**call, "folder": "other"}) == {}
