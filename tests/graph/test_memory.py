@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 
 from graphs.memories import Memories
+from nexus.core.action import ThreadId
 from nexus.core.decision import Approve, Edit
 from nexus.core.memory import Memory
+from nexus.core.policy import Policy
+from nexus.core.user import OWNER
 from nexus.errors import StoreUnavailable
+from nexus.runtime.reading import read_thread
 from nexus.runtime.runner import Event
 from nexus.runtime.timeline import timeline_of
+from nexus.settings_policy import Rule
 from nexus.testing import FakeClock, KeptMemories, ScriptedModel
 from tests.world import MAIL, READ, SEND, MakeWorld, World
 
@@ -81,6 +86,28 @@ async def test_the_threads_timeline_says_which_memories_a_request_was_shown(mind
     await mind.world.start("Mail Ana hello")
     messages = (await mind.world.graph.aget_state(mind.world.config())).values["messages"]
     assert [turn.memories for turn in timeline_of(messages)] == [[memory.id]]
+
+
+async def test_a_thread_that_is_read_shows_the_memories_texts_until_they_are_forgotten(mind: Remembering):
+    memory = await mind.memories.remember(ADDRESS)
+    await mind.world.start("Mail Ana hello")
+    async with mind.world.open_user(OWNER) as service:
+        assert (await read_thread(service, ThreadId("t"))).memories == {memory.id: ADDRESS}
+        await mind.memories.forget([memory.id])
+        reading = await read_thread(service, ThreadId("t"))
+    assert reading.memories == {}
+    assert reading.turns[0].memories == [memory.id]
+
+
+async def test_what_another_person_edits_is_not_learned(make_world: MakeWorld):
+    rule = Rule(verdict="ask", tool=SEND.slug, approvers=("ben",))
+    mind = Remembering(await make_world(policy=Policy(rules=(rule,))), KeptMemories(FakeClock()))
+    await mind.world.start("Mail ana@example.com hello")
+    edit = Edit({**MAIL, "to": "ana@work.example"})
+    await mind.world.runner.decide((await mind.world.pending()).id, edit, actor="api:ben")
+    await mind.world.resume()
+    assert len(mind.world.effects) == 1
+    assert await mind.kept() == []
 
 
 async def test_without_memories_the_prompts_are_the_same_as_without_memory(make_world: MakeWorld):
