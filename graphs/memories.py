@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from nexus.core.action import ThreadId
 from nexus.core.memory import (
@@ -20,11 +22,13 @@ from nexus.core.memory import (
     content_words,
     contradicts,
     could_be_same,
+    from_json,
     merged,
     replaced,
     same_words,
     subject_of,
 )
+from nexus.errors import InvalidInput
 from nexus.ports.clock import Clock
 from nexus.ports.memory import EVERY, Found, MemoryStore, Which
 
@@ -32,6 +36,10 @@ ALIKE = 0.9
 """The cosine from which on two texts without a telling difference count as one memory said in other words."""
 
 _NEAREST = 5
+_PIECE = 500
+"""Memories of an import that are kept at once."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 _POOL = 50
 """Memories close in meaning of which those that share words with the request come first."""
@@ -60,6 +68,7 @@ class Memories:
         self.store = store
         self._clock = clock
         self._lock = asyncio.Lock()
+        self._are_some = False
 
     async def remember(
         self,
@@ -144,9 +153,20 @@ class Memories:
             await self.store.put([edited])
             return edited
 
+    async def restore(self, memories: Sequence[Memory], told: Callable[[int], None] | None = None) -> int:
+        """Keep exported memories as they are, and tell how many are kept so far; how many there were."""
+        for start in range(0, len(memories), _PIECE):
+            piece = memories[start : start + _PIECE]
+            async with self._lock:
+                await self.store.put(piece)
+            if told is not None:
+                told(start + len(piece))
+        return len(memories)
+
     async def forget(self, memories: Sequence[MemoryId]) -> int:
         """Delete them for good; how many there were."""
         async with self._lock:
+            self._are_some = False
             return await self.store.delete(memories)
 
     async def recall(self, text: str, *, which: Which = EVERY, limit: int = 10) -> list[Found]:
@@ -158,10 +178,20 @@ class Memories:
             StoreUnavailable, ModelMissing: As the store says.
         """
         kept = replace(which, is_pending=False)
-        if not text.strip() or not await self.store.list(kept, limit=1):
+        if not text.strip() or not await self.are_any():
             return []
-        near = await self.store.search(text, which=kept, limit=max(_POOL, limit))
+        return await self.find(text, which=kept, limit=limit)
+
+    async def find(self, text: str, *, which: Which = EVERY, limit: int = 10) -> list[Found]:
+        """The same, for a person who searches: also what is pending."""
+        near = await self.store.search(text, which=which, limit=max(_POOL, limit))
         return with_words(text, near)[:limit]
+
+    async def are_any(self) -> bool:
+        """True if something is kept that is not pending; a store may have to read all it has to tell."""
+        if not self._are_some:
+            self._are_some = bool(await self.store.list(Which(is_pending=False), limit=1))
+        return self._are_some
 
     async def _keep(self, new: Memory) -> Memory:
         old = await self._known(new)
@@ -195,3 +225,17 @@ class Memories:
                 if found.score >= ALIKE and could_be_same(found.memory.text, new.text):
                     return found.memory
         return None
+
+
+def parsed(values: Sequence[Any]) -> list[Memory]:
+    """The memories that an export wrote. Raises InvalidInput: names the place of one that is none."""
+    found: list[Memory] = []
+    for number, each in enumerate(values, start=1):
+        try:
+            memory = from_json(each)
+        except (InvalidInput, AttributeError) as error:
+            raise InvalidInput(f"no. {number} cannot be used ({error})", field="memories") from error
+        if not _ID.fullmatch(memory.id):
+            raise InvalidInput(f"no. {number} has an id that no export writes", field="memories")
+        found.append(memory)
+    return found

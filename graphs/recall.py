@@ -120,7 +120,7 @@ def _fitting(memories: Sequence[Memory]) -> list[Memory]:
 
 async def _are_any(parts: Parts) -> bool:
     try:
-        return parts.memories is not None and bool(await parts.memories.store.list(limit=1))
+        return parts.memories is not None and await parts.memories.are_any()
     except NexusError:
         return False
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nexus.cli.program import Entry, program
 
 if TYPE_CHECKING:
+    from graphs.memories import Memories
     from nexus.ports.audit import AuditLog
     from nexus.ports.users import Users
     from nexus.runtime.notices import Notices
@@ -48,6 +49,14 @@ async def _open_notices(settings: Settings) -> AsyncGenerator[Notices]:
         yield notices
 
 
+@asynccontextmanager
+async def _open_memories(settings: Settings) -> AsyncGenerator[Memories]:
+    from nexus.wiring.memories import open_own_memories
+
+    async with open_own_memories(settings) as memories:
+        yield memories
+
+
 def _serve(settings: Settings) -> None:
     from nexus.app import serve
 
@@ -62,6 +71,7 @@ def main() -> None:
         open_users=_open_users,
         open_audit=_open_audit,
         open_notices=_open_notices,
+        open_memories=_open_memories,
     )
     program(obj=entry)
 

@@ -28,6 +28,7 @@ from nexus.api import (
     health,
     incoming,
     links,
+    memories,
     model,
     outcomes,
     policy,
@@ -95,6 +96,7 @@ PRIVATE = (
     connections,
     model,
     endpoints,
+    memories,
     users,
 )
 """Routers of what else belongs to a user."""

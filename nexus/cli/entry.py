@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 if TYPE_CHECKING:
+    from graphs.memories import Memories
     from nexus.ports.audit import AuditLog
     from nexus.ports.users import Users
     from nexus.runtime.notices import Notices
@@ -27,6 +28,7 @@ class Entry:
         open_users: Who may use Nexus over HTTP; needs no model.
         open_audit: What happened, of every user; needs no model.
         open_notices: How users are told what happened; needs no model.
+        open_memories: What is remembered for the owner; needs no model.
     """
 
     open_service: Callable[[Settings], AbstractAsyncContextManager[Service]]
@@ -34,6 +36,7 @@ class Entry:
     open_users: Callable[[Settings], AbstractAsyncContextManager[Users]]
     open_audit: Callable[[Settings], AbstractAsyncContextManager[AuditLog]]
     open_notices: Callable[[Settings], AbstractAsyncContextManager[Notices]]
+    open_memories: Callable[[Settings], AbstractAsyncContextManager[Memories]]
 
 
 def entry_of(context: typer.Context) -> Entry:
@@ -67,6 +70,13 @@ def notices_of(context: typer.Context) -> AbstractAsyncContextManager[Notices]:
     from nexus.settings import load_settings
 
     return entry_of(context).open_notices(load_settings())
+
+
+def memories_of(context: typer.Context) -> AbstractAsyncContextManager[Memories]:
+    """What the Nexus under the settings in force remembers for the owner."""
+    from nexus.settings import load_settings
+
+    return entry_of(context).open_memories(load_settings())
 
 
 Comment = Annotated[

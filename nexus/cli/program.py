@@ -20,6 +20,7 @@ from nexus.cli.doctor import doctor
 from nexus.cli.entry import Entry
 from nexus.cli.exits import EPILOG, code_of
 from nexus.cli.mcp import mcp
+from nexus.cli.memory import memory
 from nexus.cli.model import model
 from nexus.cli.notify import notify
 from nexus.cli.outcomes import outcomes
@@ -103,6 +104,7 @@ program.add_typer(outcomes, name="outcomes")
 program.add_typer(policy, name="policy")
 program.add_typer(audit, name="audit")
 program.add_typer(threads, name="threads")
+program.add_typer(memory, name="memory")
 program.add_typer(tools, name="tools")
 program.add_typer(toolkits, name="toolkits")
 program.add_typer(mcp, name="mcp")

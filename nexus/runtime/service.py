@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from graphs.memories import Memories
 from graphs.parts import Parts
+from nexus.errors import NotFound
 from nexus.ports.assistants import AssistantStore
 from nexus.ports.attachments import Attachments
 from nexus.ports.chats import ChatLog
@@ -70,3 +72,10 @@ class Service:
     attachments: Attachments | None = None
     servers: McpProvider | None = None
     refresh: Callable[[], Awaitable[None]] = _nothing_changes
+
+    @property
+    def memories(self) -> Memories:
+        """What is remembered for the user. Raises NotFound: memory is off."""
+        if self.parts.memories is None:
+            raise NotFound("Nothing is remembered here.", remedy="NEXUS_MEMORY=sqlite switches memory on.")
+        return self.parts.memories

@@ -11,7 +11,8 @@ from langgraph.store.sqlite.aio import AsyncSqliteStore
 from pydantic import SecretStr
 
 from graphs.memories import Memories
-from nexus.errors import NexusError
+from nexus.core.user import OWNER
+from nexus.errors import NexusError, NotFound
 from nexus.memory import chroma, pinecone
 from nexus.memory.choice import store_choice_of
 from nexus.memory.chroma import ChromaMemories, collection_of
@@ -21,8 +22,14 @@ from nexus.memory.records import Records
 from nexus.memory.sealing import seal_for
 from nexus.memory.sqlite import SqliteMemories
 from nexus.models.local_url import is_local_host
+from nexus.ports.clock import Clock, SystemClock
+from nexus.ports.embeddings import Embedder
 from nexus.ports.memory import MemoryStore
 from nexus.runtime.homes import home_of
+from nexus.settings import Settings
+from nexus.store.database import make_private_folder
+from nexus.store.items import open_items
+from nexus.wiring.embeddings import open_embedder
 from nexus.wiring.shared import Shared
 
 _log = logging.getLogger(__name__)
@@ -36,7 +43,7 @@ async def open_memories(
 
     What another embedder had embedded is embedded anew behind it; that goes on at the next start if cut off.
     """
-    async with _open_store(shared, user, items) as store:
+    async with _open_store(shared.settings, user, items, shared.embedder, shared.clock) as store:
         if store is None:
             yield None
             return
@@ -45,11 +52,24 @@ async def open_memories(
 
 
 @asynccontextmanager
+async def open_own_memories(settings: Settings) -> AsyncGenerator[Memories]:
+    """The owner's by themselves: no model, no tools. Raises NotFound: memory is off."""
+    await asyncio.to_thread(make_private_folder, settings.home)
+    clock, embedder = SystemClock(), await open_embedder(settings)
+    async with (
+        open_items(home_of(settings, OWNER) / "store.db") as items,
+        _open_store(settings, OWNER, items, embedder, clock) as store,
+    ):
+        if store is None:
+            raise NotFound("Nothing is remembered here.", remedy="NEXUS_MEMORY=sqlite switches memory on.")
+        yield Memories(store, clock)
+
+
+@asynccontextmanager
 async def _open_store(
-    shared: Shared, user: str, items: AsyncSqliteStore
+    settings: Settings, user: str, items: AsyncSqliteStore, embedder: Embedder, clock: Clock
 ) -> AsyncGenerator[MemoryStore | None]:
     """The store that the settings choose. Raises SettingsInvalid: it cannot be."""
-    settings, embedder, clock = shared.settings, shared.embedder, shared.clock
     key = _secret(settings.encryption_key)
     choice = store_choice_of(settings.memory, has_key=key is not None, is_near=is_local_host)
     seal = seal_for(key, user)

@@ -14,9 +14,11 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.store.sqlite.aio import AsyncSqliteStore
 from langgraph_sdk import Auth
 
 from graphs.agent import build
+from graphs.memories import Memories
 from graphs.parts import Parts
 from nexus.api.beside import Http
 from nexus.api.server import Server, configured, create_api, listen
@@ -24,6 +26,7 @@ from nexus.core.policy import Policy
 from nexus.core.tool import JsonSchema, ToolSpec
 from nexus.core.user import OWNER
 from nexus.errors import NotFound
+from nexus.memory.sqlite import SqliteMemories
 from nexus.ports.clock import Clock, SystemClock
 from nexus.ports.model import ChatMessage, Completion
 from nexus.ports.runs import AGENT
@@ -51,7 +54,7 @@ from nexus.store.sessions import SqliteSessions
 from nexus.store.threads import SqliteThreads
 from nexus.store.toolkits import SqliteToolkits
 from nexus.store.users import SqliteUsers
-from nexus.testing import FixedIndex, RecordingTools, ScriptedModel
+from nexus.testing import FixedIndex, RecordingTools, ScriptedModel, WordEmbedder
 from nexus.tools.desk.attachments import DeskAttachments
 from nexus.tools.preferences import Preferences
 from nexus.tools.registry import Registry
@@ -146,6 +149,7 @@ class Office:
     origins: tuple[str, ...] = ()
     auth: Auth | None = None
     http: Http | None = None
+    remembers: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -187,6 +191,7 @@ class Office:
                     user=user,
                     audit=SqliteAudit(database, user),
                     policies=SqlitePolicies(database, user),
+                    memories=await self._memories(items),
                 ),
                 SqliteThreads(database, user),
             )
@@ -207,6 +212,12 @@ class Office:
                 reviews=reviews,
                 attachments=DeskAttachments(home / "desk"),
             )
+
+    async def _memories(self, items: AsyncSqliteStore) -> Memories | None:
+        if not self.remembers:
+            return None
+        store = await SqliteMemories(items, WordEmbedder(), self.clock).open()
+        return Memories(store, self.clock)
 
     async def _toolkits(self, database: Database, user: str) -> Toolkits:
         own = SqliteToolkits(database, user)

@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from nexus.cli.program import Entry, program
 from nexus.testing import ScriptedModel
 from nexus.wiring.audit import open_audit
+from nexus.wiring.memories import open_own_memories
 from nexus.wiring.notices import open_notices
 from nexus.wiring.users import open_users
 from tests.cli.scripted import open_service, serve
@@ -85,6 +86,7 @@ class Home:
                 open_users=open_users,
                 open_audit=open_audit,
                 open_notices=open_notices,
+                open_memories=open_own_memories,
             )
             run = CliRunner().invoke(program, arguments, input=stdin, obj=entry, catch_exceptions=False)
             return Result(run.exit_code, run.stdout, run.stderr)

@@ -8,6 +8,7 @@ from nexus.app import open_service, serve
 from nexus.cli.program import Entry, program
 from nexus.settings import Settings
 from nexus.wiring.audit import open_audit
+from nexus.wiring.memories import open_own_memories
 from nexus.wiring.notices import open_notices
 from nexus.wiring.users import open_users
 from tests.world import PlannedModel
@@ -22,6 +23,7 @@ ENTRY = Entry(
     open_users=open_users,
     open_audit=open_audit,
     open_notices=open_notices,
+    open_memories=open_own_memories,
 )
 
 

@@ -50,6 +50,7 @@ from nexus.tools.preferences import Preferences
 from nexus.tools.registry import Registry
 from nexus.wiring.audit import open_audit
 from nexus.wiring.graphs import Loaded, graphs_for
+from nexus.wiring.memories import open_own_memories
 from nexus.wiring.notices import open_notices
 from nexus.wiring.users import open_users
 
@@ -219,5 +220,6 @@ if __name__ == "__main__":
             open_users=open_users,
             open_audit=open_audit,
             open_notices=open_notices,
+            open_memories=open_own_memories,
         )
     )
