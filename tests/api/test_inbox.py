@@ -119,6 +119,27 @@ def test_who_decides_on_anothers_call_finds_it_and_nobody_else_does(client: http
     assert client.get(f"{mine}?of=ana", headers=PERSON).text.count("web:ben") == 1
 
 
+def test_a_page_without_scripts_reloads_only_if_nobody_can_be_typing(
+    client: httpx.Client, office: MailOffice
+):
+    """With a call under way, and then with another question beside it."""
+    office.tools.gate.clear()
+    _, first = pause(client, office, **LETTER)
+    answer(client, first["id"], "approve")
+    assert '<noscript><meta http-equiv="refresh"' in look(client)
+    asyncio.run(fill(office, [LETTER]))
+    page = look(client)
+    assert "refresh" not in page
+    assert "Look again" in page
+
+
+def test_what_is_no_page_is_told_to_people_in_words(client: httpx.Client):
+    for path in ("/?page=0", f"/ui/inbox/{'x' * 101}", "/ui/inbox/none"):
+        told = client.get(path, headers=PERSON)
+        assert told.status_code in {404, 422}
+        assert "To the inbox" in told.text
+
+
 def test_an_answer_to_something_else_than_what_was_seen_is_refused(client: httpx.Client, office: MailOffice):
     _, approval = pause(client, office, **LETTER)
     page = look(client)

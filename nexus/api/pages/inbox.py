@@ -87,6 +87,8 @@ async def show_inbox(visitor: VisitorDep, inbox: InboxDep, page: Annotated[int, 
         pages=pages,
         ends=ends,
         is_moving=any(card.held for group in cards for card in group) or any(e.kind == "open" for e in ends),
+        # Somebody may be typing into one of those: a page without scripts does not reload under their hands.
+        is_open=any(not card.held for group in cards for card in group),
         model=visitor.service.parts.model.name,
         seconds=visitor.service.settings.undo_seconds,
     )

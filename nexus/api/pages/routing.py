@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from nexus.api.errors import DecisionTooLate, headers_of, problem_of, render
 from nexus.api.pages.visitor import LogInFirst, see_other
 from nexus.core.display import visible
-from nexus.errors import NexusError, Unidentified
+from nexus.errors import InvalidInput, NexusError, Unidentified
 from nexus.web.pages import page
 
 LOG_IN = "/ui/login"
@@ -30,6 +31,8 @@ class PageRoute(APIRoute):
                 return await handler(request)
             except LogInFirst:
                 return _to_log_in(request)
+            except RequestValidationError:
+                return _told(request, InvalidInput("this page has no such address", field="address"))
             except (NexusError, DecisionTooLate) as error:
                 return _told(request, error.error if isinstance(error, DecisionTooLate) else error)
 
@@ -64,4 +67,5 @@ def _told(request: Request, error: NexusError) -> Response:
         title=problem.title,
         detail=visible(problem.detail),
         remedy=problem.remedy,
+        home=True,
     )
