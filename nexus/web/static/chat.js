@@ -4,10 +4,23 @@ import { fetched, follow, localTimes } from "./page.js";
 
 const NAMES = ["talk", "below", "answer"];
 
+/** How much stands in the chat. */
+function said(root) {
+  return root.querySelector("#talk").children.length;
+}
+
+/** Take away the answer that is being written: it stands in the chat now, or is told again from its start. */
+function shrink(root) {
+  const growing = root.querySelector("#growing");
+  growing.hidden = true;
+  growing.querySelector("pre").textContent = "";
+}
+
 /** Show the chat `fresh`; a message that is being typed, and a question that is the same, stay as they are. */
 function show(root, fresh) {
   const active = document.activeElement;
   const typed = root.querySelector("#message");
+  const spoken = said(root);
   for (const name of NAMES) {
     const before = root.querySelector(`#${name}`);
     const after = fresh.querySelector(`#${name}`);
@@ -20,9 +33,7 @@ function show(root, fresh) {
     [...after.querySelectorAll("details.act")].forEach((each, at) => { each.open = folds[at] ?? each.open; });
     before.replaceWith(after);
   }
-  const growing = root.querySelector("#growing");
-  growing.hidden = true;
-  growing.querySelector("pre").textContent = "";
+  if (said(root) !== spoken || root.querySelector("#message")) shrink(root);
   localTimes(root);
   prepare(root);
   if (active?.isConnected && active !== document.activeElement) active.focus({ preventScroll: true });
@@ -73,6 +84,7 @@ if (root) {
   const live = root.querySelector("#live");
   follow(root.dataset.live, root.dataset.seen, () => renew(root), (reached) => {
     live.textContent = reached ? "" : "The server cannot be reached just now; this page waits for it.";
+    if (reached) shrink(root);
   }, {
     said: (text) => {
       const growing = root.querySelector("#growing");
