@@ -83,6 +83,16 @@ async def below_the_user(ctx, value):
 """
 
 
+NO_DELETING = """
+@auth.on.threads.delete
+async def nobody_deletes(ctx, value):
+    raise Auth.exceptions.HTTPException(status_code=403, detail="threads stay")
+"""
+NO_CHANGES = """
+    assert ctx.action in {"read", "search", "create"}, "assistants are not changed"
+"""[1:]
+
+
 @pytest.fixture(name="file", scope="module")
 def _file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As an operator has it: a langgraph.json that names the object."""
@@ -189,6 +199,36 @@ def test_what_a_handler_forbids_is_refused_with_its_words(ana: SyncLangGraphClie
         ana.assistants.update(mine["assistant_id"], name="yours")
     assert (status(unchanged), ana.assistants.get(mine["assistant_id"])["name"]) == (403, "mine")
     assert {each["name"] for each in ana.assistants.search()} == {"nexus", "mine"}
+
+
+def test_threads_that_may_not_be_deleted_are_not_deleted_with_their_assistant(tmp_path: Path):
+    """Its own may go, and with it only what the handler of threads lets go."""
+    (tmp_path / "who.py").write_text(AUTH.replace(NO_DELETING, "").replace(NO_CHANGES, ""))
+    office = Office(tmp_path / "home", auth=load_auth(load_settings(auth=f"{tmp_path}/who.py:auth")))
+    with serving(office) as server, client_of(server, "ana-token") as ana:
+        for name in ("kept", "gone"):
+            ana.assistants.create("nexus", assistant_id=name)
+            ana.threads.create(thread_id=f"{name}-thread", metadata={"assistant_id": name})
+        ana.threads.update("kept-thread", metadata={"project": "blue"})
+        for name in ("kept", "gone"):
+            ana.assistants.delete(name, delete_threads=True)
+
+        async def left() -> set[str]:
+            async with office.open_services() as services:
+                service = await services.of(user_of_identity("ana@example.com"))
+                return {thread.id for thread in await service.threads.search()}
+
+        assert asyncio.run(left()) == {"kept-thread"}
+
+
+def test_whoever_may_delete_no_threads_deletes_none_with_an_assistant(tmp_path: Path):
+    (tmp_path / "who.py").write_text(AUTH.replace(NO_CHANGES, ""))
+    office = Office(tmp_path / "home", auth=load_auth(load_settings(auth=f"{tmp_path}/who.py:auth")))
+    with serving(office) as server, client_of(server, "ana-token") as ana:
+        ana.assistants.create("nexus", assistant_id="mine")
+        with pytest.raises(httpx.HTTPStatusError) as refused:
+            ana.assistants.delete("mine", delete_threads=True)
+        assert (status(refused), ana.assistants.get("mine")["assistant_id"]) == (403, "mine")
 
 
 @pytest.fixture(name="hers")

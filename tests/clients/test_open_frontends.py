@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from nexus.wiring.graphs import Loaded
-from tests.api.serving import Office, pause, serving, settled
+from tests.api.serving import Office, pause, request, serving, settled
 from tests.clients import graphs_of_others as others
 
 STUDIO = "https://smith.langchain.com"
@@ -143,6 +143,21 @@ def test_to_go_anywhere_else_stays_refused(client: httpx.Client, office: Office,
     assert client.post(f"/threads/{thread}/state", json=state).status_code == 422
     assert action_in(client, thread)["args"] == ARGUMENTS
     assert sent(office) == []
+
+
+def test_a_chat_of_open_webui_does_not_wait_for_a_run_that_begins_one_day(
+    client: httpx.Client, office: Office
+):
+    later = request("hi", after_seconds=3_600, if_not_exists="create")
+    run = client.post("/threads/webui/runs", json=later).raise_for_status().json()["run_id"]
+    office.model.script.clear()
+    office.model.calls(("read", {}), answer="None.")
+    chat = {"model": "nexus", "messages": [{"role": "user", "content": "Any mail?"}]}
+    answer = client.post(
+        "/v1/chat/completions", json=chat, headers={"X-OpenWebUI-Chat-Id": "webui"}, timeout=20
+    )
+    assert answer.json()["choices"][0]["message"]["content"] == "None."
+    client.post(f"/threads/webui/runs/{run}/cancel").raise_for_status()
 
 
 def resumed(command: Any) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from nexus.api.dependencies import RunsDep, ServiceDep, VisibleDep
-from nexus.api.langgraph.authorized import is_there
+from nexus.api.langgraph.authorized import is_there, visible_threads
 from nexus.api.langgraph.forms import (
     AssistantCreate,
     AssistantFilter,
@@ -124,6 +124,7 @@ async def delete_assistant(
     assistant_id: AssistantId,
     runs: RunsDep,
     service: ServiceDep,
+    visible: Annotated[Visible, Depends(visible_threads)],
     delete_threads: Annotated[bool, Query(description="And the threads it ran in")] = False,  # noqa: FBT002
 ) -> Response:
     """With all of its versions; its threads stay unless asked otherwise."""
@@ -131,7 +132,8 @@ async def delete_assistant(
     await runs.assistants.delete(found.id)
     if delete_threads:
         for thread in await service.threads.search(limit=100_000, metadata={"assistant_id": found.id}):
-            await runs.delete_thread(thread.id)
+            if visible(thread.metadata):
+                await runs.delete_thread(thread.id)
     return reply({})
 
 

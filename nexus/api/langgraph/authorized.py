@@ -117,6 +117,9 @@ async def authorized(request: Request) -> None:
             await _check_run_as(hook, request, await runs_of(request), named)
     if resource == "assistants" and (named := _ASSISTANT_IN_PATH & request.path_params.keys()):
         await _check_assistant(await runs_of(request), request.path_params[named.pop()], visible)
+    if action == "delete" and request.query_params.get("delete_threads"):  # an assistant's, with it
+        asked = await hook.authorize(request, "threads", "delete", dict(request.path_params))
+        request.state.visible_threads = asked or everything
 
 
 async def _asked(hook: Hook, request: Request, resource: str, action: str, body: Any) -> Visible:
@@ -217,6 +220,11 @@ def _thread_of_chat(request: Request, body: Any) -> list[Any]:
 async def _check_assistant(runs: Runs, assistant_id: str, visible: Visible) -> None:
     if not is_there(await runs.assistants.get(assistant_id), visible):
         raise NotFound(f"There is no assistant {assistant_id!r}.")
+
+
+def visible_threads(request: Request) -> Visible:
+    """Which threads may be deleted with their assistant."""
+    return getattr(request.state, "visible_threads", everything)
 
 
 def is_there(assistant: Assistant, visible: Visible) -> bool:
