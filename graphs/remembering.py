@@ -142,7 +142,11 @@ async def learn_from_call(parts: Parts, state: State, call: Call, thread: Thread
     except NexusError as error:
         _log.warning("nothing is learned from %s: %s", call.key, error)
         return
-    if found := usual(call.arguments, past.arguments):
+    try:
+        parameters = parts.tools.get(call.tool).parameters
+    except NotFound:
+        return
+    if found := usual(call.arguments, past.arguments, parameters):
         title, toolkit = _named(parts, call.tool)
         said = f"{title}: {', '.join(f'{name} is usually {value}' for name, value in found.items())}"
         note = Note(said, "procedure", "call", f"{call.tool} usual", call.tool, toolkit)

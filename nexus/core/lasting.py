@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from nexus.core.defaults import told_defaults
 from nexus.core.memory import Kind, telling
 from nexus.core.origin import leaves
+from nexus.core.tool import JsonSchema
 from nexus.core.words import words_of
 
 _REMEMBER = re.compile(
@@ -111,13 +113,17 @@ def endings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, st
     return found
 
 
-def usual(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that two calls of a tool have in common: no texts, no addresses, times or ids."""
+def usual(one: Mapping[str, Any], other: Mapping[str, Any], parameters: JsonSchema) -> dict[str, Any]:
+    """The settings that two calls of a tool have in common: no texts, addresses, times, ids or defaults."""
     there = dict(leaves(other))
+    origins = told_defaults(parameters, one, {pointer: "model" for pointer, _ in leaves(one)})
     return {
         _name(pointer): value
         for pointer, value in leaves(one)
-        if isinstance(value, str) and there.get(pointer) == value and _is_setting(pointer, value)
+        if isinstance(value, str)
+        and there.get(pointer) == value
+        and origins[pointer] != "default"
+        and _is_setting(pointer, value)
     }
 
 

@@ -99,9 +99,10 @@ def test_what_is_added_to_the_end_of_a_text_is_learned_and_a_rewritten_text_is_n
     assert endings(before, after) == {"body": "Best, Kim"}
 
 
-def test_only_settings_are_usual_never_addresses_times_ids_or_texts():
+def test_only_settings_are_usual_never_addresses_times_ids_texts_or_defaults():
     call = {
         "folder": "team",
+        "format": "html",
         "to": ["ana@example.com"],
         "start": "2026-11-26T10:00",
         "event_id": "event-4",
@@ -109,5 +110,6 @@ def test_only_settings_are_usual_never_addresses_times_ids_or_texts():
         "token": "abc",
         "count": 3,
     }
-    assert usual(call, call) == {"folder": "team"}
-    assert usual(call, {**call, "folder": "other"}) == {}
+    schema = {"properties": {"format": {"type": "string", "default": "html"}}}
+    assert usual(call, call, schema) == {"folder": "team"}
+    assert usual(call, {**call, "folder": "other"}, schema) == {}
