@@ -153,6 +153,8 @@ ELSEWHERE = (
     "/tools",
     "/policy",
     "/store",
+    "/memories",
+    "/model",
     "/webhooks/endpoints",
     "/webhooks/deliveries",
     "/webhooks/composio",

@@ -42,11 +42,12 @@ ABSENT = {
     "result_id": "no-such-result",
     "namespace": "nothing",
     "outcome_id": "no-such-outcome",
+    "memory_id": "no-such-memory",
 }
 NOBODYS = {"slug", "toolkit", "connection_id", "user_id"}
 """Ids of what is no user's (apps), of an outside service's (connections), and for admins alone (users)."""
 
-SECRETS = ("anas-key", "anas-value", "anas-result", "Water the plants")
+SECRETS = ("anas-key", "anas-value", "anas-result", "anas-memory", "Water the plants")
 
 OPEN = {"/ok", "/info", "/webhooks/composio", "/webhooks/approvals", "/webhooks/slack", "/decide"}
 """The paths that need no key (messages are signed, a link is a key of its own): one more has to be meant."""
@@ -90,6 +91,7 @@ def _own(house: House, ana: Person) -> dict[str, str]:
     approval = ana.waits(house, "anas-thread", "Water the plants")
     assistant = ana("POST", "/assistants", json={"graph_id": "nexus", "name": "anas"}).json()
     ana("PUT", "/store/items", json={"namespace": ["anas"], "key": "anas-key", "value": {"x": "anas-value"}})
+    memory = ana("POST", "/memories", json={"text": "My sister is called anas-memory"}).json()
     (run,) = ana("GET", "/threads/anas-thread/runs").json()
     state = ana("GET", "/threads/anas-thread/state").json()
     with sqlite3.connect(house.home / "nexus.db") as database:
@@ -111,6 +113,7 @@ def _own(house: House, ana: Person) -> dict[str, str]:
         "result_id": kept(house),
         "namespace": "nothing",
         "outcome_id": "anas-call.1",
+        "memory_id": memory["id"],
     }
 
 
@@ -220,6 +223,7 @@ def test_each_id_that_is_tried_is_of_something_that_is_there(ana: Person, own: d
         "/webhooks/endpoints/{endpoint_id}",
         "/webhooks/deliveries/{delivery_id}",
         "/outcomes/{outcome_id}",
+        "/memories/{memory_id}",
     ):
         assert ana("GET", path.format(**own)).status_code == 200, path
 
@@ -230,7 +234,8 @@ def test_what_is_named_outside_of_the_path_is_not_there_for_others_either(
     key = {"namespace": "anas", "key": "anas-key"}
     assert ana("GET", "/store/items", params=key).json()["value"] == {"x": "anas-value"}
     assert ben("GET", "/store/items", params=key).status_code == 404
-    assert ben("POST", "/store/items/search", json={"namespace_prefix": []}).json() == {"items": []}
+    found = ben("POST", "/store/items/search", json={"namespace_prefix": []})
+    assert "anas" not in found.raise_for_status().text
     assert ben("DELETE", "/store/items", json={"namespace": ["anas"], "key": "anas-key"}).status_code == 204
     assert ana("GET", "/store/items", params=key).status_code == 200
     for wish in ({"ids": [own["thread_id"]]}, {"status": "interrupted"}, {}):
