@@ -150,8 +150,9 @@ async def test_what_is_forgotten_while_a_run_waits_is_gone_from_its_next_step(mi
 
 async def test_what_waits_for_a_yes_is_recalled_only_after_it(mind: Remembering):
     memory = await mind.memories.remember(ADDRESS, is_pending=True)
-    await mind.world.start("Mail Ana hello", thread="one")
+    told = await events(mind.world, "Mail Ana hello", thread="one")
     assert ADDRESS not in mind.prompts
+    assert not [event for event in told if event["event"] == "recalled"]
     await mind.memories.accept(memory.id)
     await mind.world.start("Mail Ana hello", thread="two")
     assert ADDRESS in mind.prompts

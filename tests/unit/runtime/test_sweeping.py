@@ -29,7 +29,8 @@ class _Broken(Services):
 
 
 def broken(world: World) -> Services:
-    return _Broken(world.open_user, cast("Any", _Users()), cast("Any", None), cast("Any", None))
+    nothing = cast("Any", None)
+    return _Broken(world.open_user, cast("Any", _Users()), nothing, nothing, nothing)
 
 
 async def test_what_is_overdue_is_closed_once_and_its_thread_goes_on(world: World) -> None:
