@@ -20,7 +20,7 @@ def serve(
     ] = None,
     model: ModelSetting = None,
 ) -> None:
-    """Serve the HTTP API."""
+    """Serve the inbox for browsers, and the HTTP API."""
     from nexus.settings import load_settings
 
     entry_of(context).serve(load_settings(host=host, port=port, graphs=config, model=model))
