@@ -10,13 +10,15 @@ from nexus.errors import Refused
 
 Role = Literal["user", "approver", "admin"]
 """user: their own threads, approvals, rules, endpoints and events, nothing else; approver: also decides on
-others' calls where a rule names them; admin: also manages users and reads everybody's events."""
+others' calls where a rule names them; admin: also manages users, reads everybody's events, and decides on
+what is everybody's (weights, accepted MCP tools)."""
 
 ROLES: tuple[Role, ...] = ("user", "approver", "admin")
 """The least first."""
 
 Power = Literal["review", "manage"]
-"""review: decide on others' calls that a rule hands to one; manage: users, and the audit log of all."""
+"""review: decide on others' calls that a rule hands to one; manage: users, the audit log of all, and what is
+everybody's."""
 
 _POWERS: dict[Role, frozenset[Power]] = {
     "user": frozenset(),
