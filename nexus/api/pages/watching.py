@@ -72,13 +72,22 @@ async def _told(request: Request, visitor: Visitor, thread_id: str, seen: str) -
                 if now != seen:
                     seen = now
                     yield {"event": "changed", "id": now, "data": now}
-            with suppress(TimeoutError):
-                async with asyncio.timeout(EVERY_SECONDS):
-                    yield await news.get()
-                    while not news.empty():
-                        yield news.get_nowait()
+            for each in await _next(news):
+                yield each
     finally:
         listening.cancel()
+
+
+async def _next(news: asyncio.Queue[Event]) -> list[Event]:
+    """What is told within a moment; nothing may be given on in here, or a slow browser would be cut off."""
+    try:
+        async with asyncio.timeout(EVERY_SECONDS):
+            told = [await news.get()]
+    except TimeoutError:
+        return []
+    while not news.empty():
+        told.append(news.get_nowait())
+    return told
 
 
 async def _listen(runs: Runs, thread_id: str, news: asyncio.Queue[Event]) -> None:
