@@ -165,7 +165,8 @@ class ChromaServer:
         with _named_trouble("The Chroma server"):
             _reach_directly(self._url.hostname or "")
             # The client asks the server for its tenant as it is made, and never gives up waiting.
-            httpx.get(f"{self._url.geturl()}/api/v2/heartbeat", timeout=self._timeout).raise_for_status()
+            alive = f"{self._url.geturl()}/api/v2/heartbeat"
+            httpx.get(alive, timeout=self._timeout, headers=self._headers).raise_for_status()
             from chromadb import HttpClient  # noqa: PLC0415 - optional, and slow to import
 
             client = HttpClient(

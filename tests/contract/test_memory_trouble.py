@@ -61,11 +61,12 @@ async def test_a_chroma_server_that_never_answers_is_given_up():
             await asyncio.wait_for(chroma_at(place).list(), 10)
 
 
-async def test_a_chroma_server_that_stops_answering_is_given_up(chroma_url: Callable[[], str]):
-    place = ChromaServer(chroma_url(), timeout=SOON)
-    store = chroma_at(place)
-    assert await store.list() == []
-    assert {session.timeout.read for session in chroma_places._sessions_of(place._client)} == {SOON}
+async def test_a_connected_chroma_is_given_up_in_time_too_and_sent_the_token(chroma_url: Callable[[], str]):
+    place = ChromaServer(chroma_url(), "t0ken", timeout=SOON)
+    assert await chroma_at(place).list() == []
+    for session in chroma_places._sessions_of(place._client):
+        assert session.timeout.read == SOON
+        assert session.headers["authorization"] == "Bearer t0ken"
     await place.close()
 
 
