@@ -56,7 +56,7 @@ def test_fetching_can_be_stopped_and_gone_on_with(client: httpx.Client, hub: Hub
     hub.gate.set()
     client.post("/model/pull").raise_for_status()
     until(client, "done")
-    assert [asked is None for asked in hub.ranges] == [True, False]
+    assert hub.ranges.count(None) == 1, "it never began anew"
 
 
 def test_weights_that_nobody_knows_are_refused_with_the_known_names(client: httpx.Client):

@@ -98,7 +98,7 @@ async def test_the_page_fetches_the_model_starts_the_demo_and_the_demo_asks(visi
         visit.gate.set()
         await page.get_by_role("button", name="Go on fetching").click()
         await page.locator("#model .badge", has_text="Ready").wait_for()
-        assert [asked is None for asked in visit.hub.ranges] == [True, False], "it went on where it was"
+        assert visit.hub.ranges.count(None) == 1, "it never began anew"
         await page.get_by_role("button", name="Start the demo").click()
         await page.wait_for_url("**/ui/chat/*")
         await approve(visit, page)

@@ -71,9 +71,10 @@ def test_what_had_come_when_it_was_stopped_is_not_fetched_again(fetching: Fetchi
     hub.gate.set()
     fetching.start(MODEL)
     until(fetching, "done")
-    assert hub.ranges[0] is None
-    assert hub.ranges[1] is not None
-    assert int(hub.ranges[1].removeprefix("bytes=").rstrip("-")) >= HALF
+    # What was on its way when it was stopped may have been all the rest: then nothing is asked for any more.
+    starts = [int(asked.removeprefix("bytes=").rstrip("-")) for asked in hub.ranges if asked]
+    assert hub.ranges.count(None) == 1
+    assert all(start >= HALF for start in starts)
 
 
 def test_a_failure_is_told_with_its_reason_and_the_next_try_may_succeed(fetching: Fetching, hub: HubStandIn):
