@@ -149,6 +149,7 @@ async def test_what_is_forgotten_while_a_run_waits_is_gone_from_its_next_step(mi
 
 
 async def test_what_waits_for_a_yes_is_recalled_only_after_it(mind: Remembering):
+    await mind.memories.remember("Zoe collects stamps of Norway")
     memory = await mind.memories.remember(ADDRESS, is_pending=True)
     told = await events(mind.world, "Mail Ana hello", thread="one")
     assert ADDRESS not in mind.prompts
