@@ -32,7 +32,7 @@ CHECKS = (
     "negative_data_rejection",
     "ignored_auth",
 )
-OWN = "^/(users|approvals|reviews|policy|webhooks|audit|outcomes|toolkits)"
+OWN = "^/(users|approvals|reviews|policy|webhooks|audit|outcomes|toolkits|model)"
 LANGGRAPH = "^/(store|info|ok|assistants|runs|v1|threads)"
 """LangGraph's and OpenAI's, what never ends among them: `Impatient` leaves."""
 
