@@ -29,7 +29,10 @@ asked = json.load(sys.stdin)
 vector = np.array(asked["vector"], np.float32)[:8]
 found = set()
 for path in Path(asked["folder"]).rglob("*"):
-    raw = path.read_bytes() if path.is_file() else b""
+    try:
+        raw = path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:  # a journal of SQLite's, which went meanwhile
+        continue
     found |= {word for word in asked["words"] if word.encode() in raw}
     for shift in range(4):
         cut = raw[shift:]
