@@ -211,8 +211,9 @@ def _overwrite_and_delete(collection: Collection, records: Sequence[tuple[str, A
     length = int(collection.name.rpartition("-")[2])
     nothing = np.eye(1, length, dtype=np.float32).repeat(len(ids), axis=0)
     blank: list[Any] = [dict.fromkeys(values) | {"user": ""} for _, values in records]
-    collection.upsert(ids=ids, embeddings=nothing, metadatas=blank, documents=[""] * len(ids))
-    # To be asked makes Chroma take the change into its index.
-    collection.query(query_embeddings=nothing[:1], n_results=1, include=[])
+    for _ in range(3):  # it writes its index after two changes at the earliest
+        collection.upsert(ids=ids, embeddings=nothing, metadatas=blank, documents=[""] * len(ids))
+        # To be asked makes Chroma take the change into its index.
+        collection.query(query_embeddings=nothing[:1], n_results=1, include=[])
     collection.delete(ids=ids)
     collection.query(query_embeddings=nothing[:1], n_results=1, include=[])
