@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
@@ -28,6 +29,8 @@ SECONDS = 20.0
 
 FOLDER_MODE = 0o700
 _DEFAULT_PORT = 8000
+_INDEX_HEADER = struct.Struct("<i4Q")
+"""Of hnswlib: version, an offset, places, places that are taken, bytes of each."""
 
 
 class ChromaPlace(Protocol):
@@ -72,7 +75,11 @@ class ChromaFolder:
 
     def _run(self, job: Callable[[ClientAPI], Result]) -> Result:
         with self._alone(), _named_trouble("The Chroma folder"):
-            return job(self._opened())
+            try:
+                return job(self._opened())
+            finally:
+                for header in self._path.glob("*/header.bin"):
+                    _blank_unused(header)
 
     def _opened(self) -> ClientAPI:
         turn = self._path / "nexus.turn"
@@ -219,6 +226,21 @@ def require_chroma() -> None:
             field="NEXUS_MEMORY",
             remedy="Install the chroma extra: pip install 'nexus-agent[chroma]'; or set it to sqlite.",
         ) from error
+
+
+def _blank_unused(header: Path) -> None:
+    """Overwrite the places of an index's files that no vector is in yet.
+
+    Chroma's index (hnswlib) writes them as its memory happens to be: with what this process had there before,
+    a text in clear or what was forgotten.
+    """
+    _, _, _, count, size = _INDEX_HEADER.unpack_from(header.read_bytes())
+    for name, width in (("data_level0.bin", size), ("length.bin", 4)):
+        with header.with_name(name).open("r+b") as file:
+            file.seek(count * width)
+            if any(rest := file.read()):
+                file.seek(count * width)
+                file.write(bytes(len(rest)))
 
 
 def _reach_directly(host: str) -> None:
