@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ _TTL_SWEEP_MINUTES = 10
 async def open_items(path: Path) -> AsyncGenerator[AsyncSqliteStore]:
     """The store over `path`; items with a time to live are removed when it is over."""
     try:
-        make_wal_file(path)
+        await asyncio.to_thread(make_wal_file, path)
         opened = AsyncSqliteStore.from_conn_string(
             str(path), ttl={"refresh_on_read": True, "sweep_interval_minutes": _TTL_SWEEP_MINUTES}
         )

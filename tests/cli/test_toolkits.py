@@ -16,6 +16,7 @@ from nexus.cli.health_composio import egress
 from nexus.cli.program import Entry, program
 from nexus.settings import Settings
 from nexus.wiring.audit import open_audit
+from nexus.wiring.memories import open_own_memories
 from nexus.wiring.notices import open_notices
 from nexus.wiring.users import open_users
 from tests.servers.composio.standin import KEY, ComposioStandIn
@@ -43,9 +44,8 @@ def _served(standin: ComposioStandIn, tmp_path: Path, monkeypatch: pytest.Monkey
 
 def nexus(*arguments: str) -> Result:
     """What the program says to these arguments."""
-    done = CliRunner().invoke(
-        program, list(arguments), obj=Entry(open_service, serve, open_users, open_audit, open_notices)
-    )
+    entry = Entry(open_service, serve, open_users, open_audit, open_notices, open_own_memories)
+    done = CliRunner().invoke(program, list(arguments), obj=entry)
     assert KEY not in done.output
     return done
 
