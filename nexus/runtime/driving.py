@@ -12,10 +12,11 @@ from langgraph.pregel import Pregel
 from langgraph.types import Command, Send
 
 from nexus.core.action import ThreadId
-from nexus.errors import Conflict, InvalidInput, NotFound
+from nexus.errors import Conflict, NotFound
 from nexus.ports.assistants import Assistant
 from nexus.ports.runs import AGENT, NewRun, Run, RunStatus, going_on
 from nexus.runtime.admission import check_context, context_of
+from nexus.runtime.answering import addressed, is_by_id, open_questions
 from nexus.runtime.execution import INTERRUPT, Job, execute
 from nexus.runtime.graphs import Graph
 from nexus.runtime.requests import text_of
@@ -35,8 +36,10 @@ async def check_graph(service: Service, thread_id: str, graph: Graph) -> None:
     with suppress(NotFound):  # of such a thread the store speaks
         thread = await service.threads.get(thread_id)
         own = thread.metadata.get("graph_id")
-        if own is None and not graph.asks_first and await service.runner.has_open_call(thread.id):
-            own = AGENT  # the command line started it
+        # Without a title nothing was ever asked for in it, by the command line neither.
+        may_ask = own is None and bool(thread.title) and not graph.asks_first
+        if may_ask and await service.runner.has_open_call(thread.id):
+            own = AGENT
         if own is not None and own != graph.name and AGENT in {own, graph.name}:
             raise Conflict(
                 f"Thread {thread.id} is one of the graph {own!r}.",
@@ -132,7 +135,9 @@ async def _status(opened: Pregel[Any, Any, Any, Any], config: RunnableConfig, st
 
 def _may_stop_silently(request: Mapping[str, Any]) -> bool:
     """Where a run stops at a node it was to stop at, and where a question is left, nothing tells."""
-    return any(request.get(name) for name in ("interrupt_before", "interrupt_after", "command"))
+    if any(request.get(name) for name in ("interrupt_before", "interrupt_after")):
+        return True
+    return bool(request.get("command")) and not request.get("answers_all")
 
 
 def config_of(service: Service, assistant: Assistant, run: Run) -> RunnableConfig:
@@ -212,7 +217,9 @@ async def _command(opened: Pregel[Any, Any, Any, Any], run: Run, command: Mappin
     if command.get("goto") is not None:
         options["goto"] = _goto(command["goto"])
     if "resume" in command:
-        options["resume"] = await addressed(opened, run.thread, command["resume"], strict=False)
+        resume = command["resume"]
+        pending = [] if is_by_id(resume) else await open_questions(opened, run.thread)
+        options["resume"] = addressed(pending, resume, strict=False)
     return Command(**options)
 
 
@@ -222,40 +229,3 @@ def _goto(value: Any) -> Any:
     if isinstance(value, dict):
         return Send(value["node"], value.get("input"))
     return value
-
-
-async def addressed(opened: Pregel[Any, Any, Any, Any], thread_id: str, resume: Any, *, strict: bool) -> Any:
-    """An answer under the id of the question it is for, so that it can never be taken for another's.
-
-    Raises:
-        Conflict: It is under no id, and more than one question is open, or none (if strict).
-        NotFound: No question of that id is open (if strict).
-    """
-    if is_by_id(resume) and not strict:
-        return resume
-    snapshot = await opened.aget_state({"configurable": {"thread_id": thread_id}})
-    pending = [each.id for each in snapshot.interrupts]
-    if is_by_id(resume):
-        unknown = sorted(set(resume) - set(pending))
-        if unknown or not resume:
-            raise NotFound(f"No question {(unknown or [''])[0]!r} is open.", remedy="Look at its state.")
-        return resume
-    if len(pending) > 1:
-        raise InvalidInput(
-            "several questions are open", field="command.resume", remedy="Answer under their interrupts' ids."
-        )
-    if not pending:
-        if strict:
-            raise Conflict("No question is open in this thread.", remedy="Somebody may have been first.")
-        return resume
-    return {pending[0]: resume}
-
-
-def is_by_id(resume: Any) -> bool:
-    """True for answers under the ids of their interrupts."""
-    hexadecimal = set("0123456789abcdef")
-    return (
-        isinstance(resume, dict)
-        and bool(resume)
-        and all(len(str(key)) == 32 and set(str(key)) <= hexadecimal for key in resume)  # noqa: PLR2004
-    )

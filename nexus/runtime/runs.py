@@ -8,7 +8,6 @@ import uuid
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import cast
 
 from nexus.core.action import ThreadId
@@ -19,12 +18,12 @@ from nexus.ports.approvals import Alongside
 from nexus.ports.assistants import Assistant
 from nexus.ports.runs import AGENT, NewRun, Run, RunStatus, Stop, going_on
 from nexus.runtime.admission import check_place, check_wanted
+from nexus.runtime.answering import with_addresses
 from nexus.runtime.assistants import Assistants
 from nexus.runtime.background import Background
-from nexus.runtime.driving import addressed, check_graph, drive, is_next_try, next_try
+from nexus.runtime.driving import check_graph, drive, is_next_try, next_try
 from nexus.runtime.failures import detail_of, kind_of
 from nexus.runtime.followers import Followers
-from nexus.runtime.graphs import Graph
 from nexus.runtime.protocol import MODES
 from nexus.runtime.requests import Wanted, is_answer, take_answer, text_of, with_no_for_the_end
 from nexus.runtime.run_messages import ended
@@ -71,7 +70,9 @@ class Runs(Background):
             wanted = with_no_for_the_end(wanted)
             title = await self._admit(thread_id, wanted)
         else:
-            wanted, title = await self._addressed(graph, thread_id, wanted), ""
+            title = ""
+            if not self.is_running(thread_id):
+                wanted = await with_addresses(graph, thread_id, wanted)
         new = NewRun(
             id=str(uuid.uuid4()),
             thread=thread_id,
@@ -207,15 +208,6 @@ class Runs(Background):
         """Start nothing more, wait for what runs, then cut it off: the next start continues it."""
         self._is_closing = True
         await super().close(grace=grace)
-
-    async def _addressed(self, graph: Graph, thread_id: str, wanted: Wanted) -> Wanted:
-        """An answer under the id of its question: never taken for another's, also after a crash."""
-        command = wanted.command or {}
-        if "resume" not in command or self.is_running(thread_id):
-            return wanted
-        async with graph.open({"configurable": {"thread_id": thread_id}}) as opened:
-            resume = await addressed(opened, thread_id, command["resume"], strict=wanted.is_strict)
-        return replace(wanted, command={**command, "resume": resume})
 
     async def _admit(self, thread_id: str, wanted: Wanted) -> str:
         """Check what is sent to Nexus's own graph; the request in it, if there is one."""

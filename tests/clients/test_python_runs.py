@@ -200,14 +200,20 @@ async def test_a_strict_answer_to_what_is_not_asked_is_refused(sdk: LangGraphCli
     assert (await sdk.threads.get_state(thread))["values"]["answer"] == 1
 
 
-async def test_several_questions_are_answered_by_their_ids(sdk: LangGraphClient, thread: str):
+@pytest.mark.parametrize("strict", [False, True])
+async def test_several_questions_are_answered_by_their_ids(
+    sdk: LangGraphClient, thread: str, *, strict: bool
+):
     ended: Any = await sdk.runs.wait(thread, "many", input={"answers": []})
     first, second = (each["id"] for each in ended["__interrupt__"])
     with refused(422):
         await sdk.runs.wait(thread, "many", command={"resume": "which?"})
-    ended = await sdk.runs.wait(thread, "many", command={"resume": {first: "a"}})
+    ended = await sdk.runs.wait(thread, "many", command={"resume": {first: "a"}}, strict_resume=strict)
     assert [each["id"] for each in ended["__interrupt__"]] == [second]
-    assert (await sdk.runs.wait(thread, "many", command={"resume": {second: "b"}}))["answers"] == ["a", "b"]
+    assert (await sdk.runs.list(thread))[0]["status"] == "interrupted"
+    ended = await sdk.runs.wait(thread, "many", command={"resume": {second: "b"}}, strict_resume=strict)
+    assert ended["answers"] == ["a", "b"]
+    assert (await sdk.runs.list(thread))[0]["status"] == "success"
 
 
 async def test_a_failure_tells_nothing_of_the_inside(sdk: LangGraphClient, thread: str):
