@@ -17,6 +17,9 @@ MemoryId = NewType("MemoryId", str)
 Kind = Literal["preference", "fact", "procedure"]
 """preference: how the person wants things; fact: what is so; procedure: what worked for a request."""
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""All of them."""
+
 Author = Literal["person", "edit", "call", "model"]
 """person: they said it; edit: they changed a proposed call so; call: they approved it and it worked;
 model: it proposed it at the end of a run."""
@@ -30,7 +33,6 @@ EARLIER_KEPT = 10
 CONFIDENCE: Mapping[Author, float] = {"person": 1.0, "edit": 0.9, "call": 0.8, "model": 0.6}
 """How sure a memory is, by whom it is from."""
 
-_KINDS: tuple[Kind, ...] = get_args(Kind)
 _AUTHORS: tuple[Author, ...] = get_args(Author)
 _EMPTY = frozenset(
     {"a", "an", "the", "this", "that", "it", "i", "we", "of", "for", "to", "in", "at", "on", "from", "and"}
@@ -192,8 +194,8 @@ def from_json(values: Mapping[str, Any]) -> Memory:
         InvalidInput: It is no such memory; names what is wrong with it.
     """
     kind, author = values.get("kind"), values.get("author")
-    if kind not in _KINDS:
-        raise InvalidInput(f"it is {kind!r}, none of {', '.join(_KINDS)}", field="kind")
+    if kind not in KINDS:
+        raise InvalidInput(f"it is {kind!r}, none of {', '.join(KINDS)}", field="kind")
     if author not in _AUTHORS:
         raise InvalidInput(f"it is {author!r}, none of {', '.join(_AUTHORS)}", field="author")
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexus.api.pages import accounts, apps, chat, inbox, login, threads, welcome
+from nexus.api.pages import accounts, apps, chat, inbox, login, memories, threads, welcome
 
-PAGES = (login, inbox, chat, threads, apps, accounts, welcome)
+PAGES = (login, inbox, chat, threads, apps, accounts, memories, welcome)
 """Modules with pages, each with its `router`."""

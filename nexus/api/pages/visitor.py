@@ -30,6 +30,7 @@ PLACES: Sequence[Place] = (
     Place("Chat", "/ui/chat"),
     Place("Threads", "/ui/threads"),
     Place("Apps", "/ui/apps"),
+    Place("Memory", "/ui/memories"),
 )
 """What the navigation leads to."""
 
