@@ -39,18 +39,18 @@ class Slow(Script):
 
 
 @pytest.fixture(name="office")
-def _office(fast_path: Path) -> Iterator[Office]:
+def _office(fast_path: Path) -> Office:
     model = Slow()
     office = Office(fast_path / "home", model=model)
     office.tools.gate.set()
-    yield office
-    model.gate.set()
+    return office
 
 
 @pytest.fixture(name="client")
 def _client(office: Office) -> Iterator[httpx.Client]:
     with serving(office) as client:
         yield client
+        _gate(office).set()  # a server waits for what it has begun
 
 
 @pytest.fixture(name="phone")

@@ -4,9 +4,9 @@ import { fetched, follow, localTimes } from "./page.js";
 
 const NAMES = ["talk", "below", "answer"];
 
-/** How much stands in the chat. */
-function said(root) {
-  return root.querySelector("#talk").children.length;
+/** How many answers stand in the chat: with one more, the one that was being written is there. */
+function answers(root) {
+  return root.querySelectorAll("#talk .agent").length;
 }
 
 /** Take away the answer that is being written: it stands in the chat now, or is told again from its start. */
@@ -20,7 +20,7 @@ function shrink(root) {
 function show(root, fresh) {
   const active = document.activeElement;
   const typed = root.querySelector("#message");
-  const spoken = said(root);
+  const answered = answers(root);
   for (const name of NAMES) {
     const before = root.querySelector(`#${name}`);
     const after = fresh.querySelector(`#${name}`);
@@ -33,7 +33,7 @@ function show(root, fresh) {
     [...after.querySelectorAll("details.act")].forEach((each, at) => { each.open = folds[at] ?? each.open; });
     before.replaceWith(after);
   }
-  if (said(root) !== spoken || root.querySelector("#message")) shrink(root);
+  if (answers(root) !== answered || root.querySelector("#message")) shrink(root);
   localTimes(root);
   prepare(root);
   if (active?.isConnected && active !== document.activeElement) active.focus({ preventScroll: true });
