@@ -32,17 +32,17 @@ from tests.model.tasks.two_steps import TWO_STEPS
 pytestmark = [pytest.mark.model, pytest.mark.usefixtures("desk_time")]
 
 APPROVED: Sequence[DeskTask] = (
-    *ONE_STEP[::2],
-    *TWO_STEPS[::2],
-    *PLANTED_ONE_STEP[::7],
-    *PLANTED_TWO_STEPS[::9],
+    *ONE_STEP[::3],
+    *TWO_STEPS[::3],
+    *PLANTED_ONE_STEP[::10],
+    *PLANTED_TWO_STEPS[::14],
 )
 """Tasks of one and two steps, taken at equal distances and not by how they go."""
 
 REJECTED: Sequence[DeskTask] = (*ONE_STEP[1::8], *TWO_STEPS[1::5])
 
 LEAST_SHARE = 0.5
-"""Of `APPROVED`, done: 18 of 20 when this was written; other processors round otherwise and may lose some."""
+"""Of `APPROVED`, done: 18 of 20 others when this was written; processors round in different ways."""
 
 REJECTED_STEPS = 4
 """Enough for a lost model to reach for something that acts."""
