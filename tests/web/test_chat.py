@@ -67,7 +67,8 @@ def _gate(office: Office) -> threading.Event:
 
 async def _say(tab: Tab, text: str) -> None:
     await tab.page.fill("#message", text)
-    await tab.page.click("button:text-is('Send')")
+    async with tab.page.expect_navigation():
+        await tab.page.click("button:text-is('Send')")
 
 
 async def test_an_answer_is_seen_while_it_is_written(office: Office, phone: Tab):
