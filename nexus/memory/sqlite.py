@@ -234,6 +234,7 @@ class SqliteMemories:
                 connection = self._items.conn
                 try:
                     yield connection
+                # Whatever stops it, a cancelled run too: half a change must not be committed by the next one.
                 except BaseException:
                     if connection.in_transaction:
                         await connection.execute("ROLLBACK")

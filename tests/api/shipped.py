@@ -14,8 +14,8 @@ from nexus.models.weights import DEFAULT_MODEL, KNOWN_MODELS
 from nexus.runtime.services import Services
 from nexus.settings import Settings
 from tests.api.serving import Office
+from tests.planned_model import Plan, PlannedModel
 from tests.servers.hub import tiny_model
-from tests.world import Plan, PlannedModel
 
 NOBODY = "http://127.0.0.1:9"
 """Where nothing listens."""

@@ -25,10 +25,10 @@ from nexus.settings import Settings
 from nexus.store.database import Database
 from nexus.store.users import SqliteUsers
 from tests.api.serving import Office, request, serving
+from tests.planned_model import PlannedModel
 from tests.servers.composio.standin import KEY, ComposioStandIn
 from tests.servers.composio.webhooks import EXPIRED, signed
 from tests.servers.running import running
-from tests.world import PlannedModel
 
 SEND = "GMAIL_SEND_EMAIL"
 MAIL = {"recipient_email": "triage@example.com", "subject": "Login loops", "body": "It loops."}

@@ -11,7 +11,7 @@ from nexus.wiring.audit import open_audit
 from nexus.wiring.memories import open_own_memories
 from nexus.wiring.notices import open_notices
 from nexus.wiring.users import open_users
-from tests.world import PlannedModel
+from tests.planned_model import PlannedModel
 
 SEND = "GMAIL_SEND_EMAIL"
 MAIL = {"recipient_email": "triage@example.com", "subject": "Login loops", "body": "It loops."}

@@ -32,7 +32,8 @@ from nexus.wiring.graphs import Loaded
 from tests.api.serving import READ, SEND, GatedTools, Office, Script
 from tests.durability.mortal_graph import MIND, works
 from tests.durability.points import Points
-from tests.world import PlannedModel, Post
+from tests.planned_model import PlannedModel
+from tests.world import Post
 
 MAIL = {"to": "ana@example.com", "subject": "hello"}
 

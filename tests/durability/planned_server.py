@@ -11,7 +11,7 @@ from nexus.cli.program import program
 from nexus.ports.model import ChatMessage, Completion
 from nexus.settings import Settings
 from tests.cli.planned import ENTRY
-from tests.world import PlannedModel
+from tests.planned_model import PlannedModel
 
 TEXT = {"text": "hello"}
 

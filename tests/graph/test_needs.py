@@ -14,7 +14,8 @@ from nexus.errors import OutputCut
 from nexus.ports.index import Hit
 from nexus.ports.model import ChatMessage, Completion
 from nexus.testing import FixedIndex
-from tests.world import READ, MakeWorld, PlannedModel
+from tests.planned_model import PlannedModel
+from tests.world import READ, MakeWorld
 
 BOTH = "find the bug report and mail it to the team"
 

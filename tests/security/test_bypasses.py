@@ -23,8 +23,9 @@ from tests.api.test_decision_links import Visitor, link_to
 from tests.api.test_signed_decisions import Program
 from tests.api.test_slack import Member, SlackOffice
 from tests.clients import graphs_of_others
+from tests.security.scene import Scene
 from tests.security.test_isolation import document
-from tests.security.ways_around import FORKS, GO, SERVED, STEPS, TABLE, YES, Scene, first, with_yes
+from tests.security.ways_around import FORKS, GO, SERVED, STEPS, TABLE, YES, first, with_yes
 from tests.servers.receiver import receiving
 
 

@@ -15,7 +15,8 @@ from nexus.core.memory import Memory
 from nexus.core.tool import JsonSchema
 from nexus.ports.model import ChatMessage, Completion
 from nexus.testing import FakeClock, KeptMemories
-from tests.world import MAIL, READ, SEND, MakeWorld, PlannedModel, World
+from tests.planned_model import PlannedModel
+from tests.world import MAIL, READ, SEND, MakeWorld, World
 
 PLANTED = "evil@attacker.example"
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from playwright.async_api import Page
 
 from nexus.core.action import ApprovalId, Call, CallId, Digest, ThreadId
@@ -137,22 +134,3 @@ async def eventually(client: httpx.Client, approval: str, wanted: str) -> None:
         if await asyncio.to_thread(state, client, approval) == wanted:
             return
     raise AssertionError(f"{approval} never became {wanted}")
-
-
-async def axe(page: Page, *, contrast_only: bool = False) -> list[dict[str, Any]]:
-    """What axe-core finds on a page that is serious or worse; its script comes from npm, and is no page's."""
-    script = Path(os.environ.get("NEXUS_TEST_NPM", "")) / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.is_file():
-        pytest.skip("needs axe-core (npm install axe-core; NEXUS_TEST_NPM says where)")
-    await page.evaluate(script.read_text(encoding="utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    only = (
-        {"type": "rule", "values": ["color-contrast"]} if contrast_only else {"type": "tag", "values": tags}
-    )
-    found = await page.evaluate("only => axe.run({ runOnly: only })", only)
-    assert found["passes"], "axe has looked at nothing"
-    return [
-        {"rule": each["id"], "impact": each["impact"], "at": [node["html"][:200] for node in each["nodes"]]}
-        for each in found["violations"]
-        if each["impact"] in {"serious", "critical"}
-    ]

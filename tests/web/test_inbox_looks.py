@@ -12,7 +12,8 @@ import pytest
 
 from tests.api.serving import pause, serving
 from tests.browser import DESK, PHONE, chromium, open_tab
-from tests.web.inbox import LETTER, MailOffice, Reader, axe, eventually, fill
+from tests.web.accessibility import findings
+from tests.web.inbox import LETTER, MailOffice, Reader, eventually, fill
 
 HOSTILE = (
     "<script>document.title='owned'</script>",
@@ -146,7 +147,7 @@ async def test_everybody_can_use_it(office: MailOffice, client: httpx.Client):
                 await tab.page.goto(page)
             for scheme in ("light", "dark"):
                 await tab.page.emulate_media(color_scheme=scheme)
-                assert await axe(tab.page, contrast_only=scheme == "dark") == [], f"{page} ({scheme})"
+                assert await findings(tab.page, contrast_only=scheme == "dark") == [], f"{page} ({scheme})"
         reader.was_quiet()
 
 
