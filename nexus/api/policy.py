@@ -13,7 +13,8 @@ from nexus.api.forms import digest_of_etag
 from nexus.api.openapi import problems
 from nexus.core.action import Call, CallId
 from nexus.core.canonical import canonical_json
-from nexus.core.policy import Allow, Ask, Deny, Level, Verdict
+from nexus.core.policy import Ask, Level
+from nexus.core.tool_rules import word_of
 from nexus.errors import NotFound
 from nexus.ports.policies import Policies
 from nexus.runtime.service import Service
@@ -134,7 +135,7 @@ async def test_policy(body: PolicyTest, service: ServiceDep) -> JudgementView:
     judgement = await explained(service.parts, call, spec, is_trusted=not body.untrusted)
     verdict = judgement.verdict
     return JudgementView(
-        verdict=_word(verdict),
+        verdict=word_of(verdict),
         reason=verdict.reason,
         approvers=list(verdict.approvers) if isinstance(verdict, Ask) else [],
         approvals=verdict.approvals if isinstance(verdict, Ask) else 1,
@@ -158,13 +159,3 @@ def _own(service: Service) -> Policies:
     if service.parts.policies is None:
         raise NotFound("No rules can be made here.")
     return service.parts.policies
-
-
-def _word(verdict: Verdict) -> Literal["allow", "ask", "deny"]:
-    match verdict:
-        case Allow():
-            return "allow"
-        case Deny():
-            return "deny"
-        case Ask():
-            return "ask"

@@ -14,9 +14,10 @@ from nexus.api.openapi import problems
 from nexus.api.views import Ok
 from nexus.core.decision import Approve, Reject
 from nexus.core.display import visible
-from nexus.errors import NotFound
+from nexus.errors import NexusError, NotFound
 from nexus.notify.sender import NotDelivered
 from nexus.notify.slack import Press
+from nexus.runtime.failures import where
 from nexus.runtime.services import Services
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
@@ -63,11 +64,19 @@ async def take_slack_press(request: Request) -> Ok:
     press = slack.check(request.headers, await request.body())
     task = asyncio.create_task(_decide(request, press))
     _deciding.add(task)
-    task.add_done_callback(_deciding.discard)
+    task.add_done_callback(_over)
     done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
     if done:
         task.result()
     return Ok()
+
+
+def _over(task: asyncio.Task[None]) -> None:
+    """Let go of it; what it failed with the person was told, unless it is a fault of ours."""
+    _deciding.discard(task)
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, NexusError | DecisionTooLate):
+        log.error("a press of a button failed: %s", where(error))
 
 
 async def _decide(request: Request, press: Press) -> None:
@@ -84,6 +93,9 @@ async def _decide(request: Request, press: Press) -> None:
         )
     except DecisionTooLate as late:
         _tell(request, press, f"Too late: it is {late.approval['state']}.")
+        raise
+    except NexusError as error:  # Slack may have its answer already: then nobody else would tell the person
+        _tell(request, press, f"Nothing was decided: {visible(error.message)}")
         raise
     await links.use(press.link)
     _tell(request, press, f"{decided.state.capitalize()} by <@{press.user}>: {visible(decided.call.tool)}")

@@ -91,7 +91,7 @@ def _files(home: Path) -> Iterator[Check]:
 
 
 def _configuration(home: Path) -> Check:
-    ours = ("NEXUS_", "COMPOSIO_")
+    ours = ("NEXUS_", "COMPOSIO_", "PINECONE_")
     set_here = sorted(name for name in os.environ if name.startswith(ours) and name != "NEXUS_HOME")
     file = home / CONFIG_FILE
     sources = [

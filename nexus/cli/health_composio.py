@@ -60,28 +60,47 @@ def _catalogue(project: ComposioProject) -> list[Check]:
     return found
 
 
+_PINECONE = "https://api.pinecone.io"
+
+_ROWS = "`nexus webhooks list` has the endpoints, and weights are fetched by `nexus model pull`"
+"""Where else connections go, which no setting says."""
+
+
 def egress(settings: Settings) -> Check:
-    """Every place that connections leave this machine to under these settings."""
+    """Every place that these settings let connections leave this machine to."""
     places = sorted(set(_places(settings)))
     if not places:
-        return Check("egress", "ok", "no connection leaves this machine")
+        return Check("egress", "ok", f"no setting lets a connection leave this machine; {_ROWS}")
     return Check(
-        "egress", "ok", f"connections leave this machine to: {one_line(', '.join(places), limit=900)}"
+        "egress",
+        "ok",
+        f"connections leave this machine to: {one_line(', '.join(places), limit=900)}; {_ROWS}",
     )
 
 
 def _places(settings: Settings) -> Iterator[str]:
     """Where Nexus connects to beyond this machine; programs that MCP servers are do as they like."""
-    urls = [settings.ollama_url] if _may_ask_ollama(settings) else []
+    urls = [settings.ollama_url] if settings.embeddings or _may_ask_ollama(settings) else []
     if settings.model and settings.model.startswith("openai:"):
         urls.append(settings.model.removeprefix("openai:"))
     if settings.composio_api_key is not None:
         urls.append(settings.composio_base_url or ORIGIN)
     urls += [server.url for server in settings.mcp.values() if server.url]
+    store, _, place = settings.memory.partition("#")[0].partition(":")
+    if store == "chroma" and place:
+        urls.append(place)
+    if store == "pinecone":
+        urls.append(settings.pinecone_url or _PINECONE)
+    if settings.slack_webhook_url is not None:
+        urls.append(settings.slack_webhook_url.get_secret_value())
     for url in urls:
         parts = urlsplit(url)
         if not _is_loopback(parts.hostname or ""):
             yield f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    if settings.notify_url is not None:
+        # apprise's URLs hold keys where others have a host: only the kind of channel is told.
+        for channel in settings.notify_url.get_secret_value().split():
+            yield f"{channel.partition(':')[0]}: (NEXUS_NOTIFY_URL)"
 
 
 def _may_ask_ollama(settings: Settings) -> bool:

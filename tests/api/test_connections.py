@@ -181,6 +181,11 @@ def test_an_app_is_connected_by_its_link_and_disconnected(people: tuple[Person, 
     found = ana.get(f"/connections/{opened['id']}", params={"wait": 30})
     assert (found["state"], found["link"]) == ("active", None)
     assert [each["id"] for each in ana.get("/connections")] == [opened["id"]]
+    again = ana.post(f"/connections/{opened['id']}/refresh", {})
+    assert (again["state"], again["id"] != opened["id"]) == ("waiting", True)
+    follow(again)
+    assert ana.get(f"/connections/{again['id']}", params={"wait": 30})["state"] == "active"
+    ana.ask("DELETE", f"/connections/{again['id']}").raise_for_status()
     removed = ana.ask("DELETE", f"/connections/{opened['id']}").raise_for_status()
     assert removed.json()["toolkit"] == "gmail"
     assert ana.get("/connections") == []

@@ -219,6 +219,21 @@ def test_a_press_decides_once_and_the_message_says_how_it_ended(
     assert len(office.tools.made) == 1
 
 
+def test_what_takes_longer_than_slack_waits_is_answered_first_and_told_afterwards(
+    opened: tuple[httpx.Client, SlackOffice], slack: Receiver, monkeypatch: pytest.MonkeyPatch
+):
+    """Also if it comes to nothing: by then nobody else tells the person."""
+    monkeypatch.setattr("nexus.api.slack.ANSWER_SECONDS", 0)
+    pressing = member(opened[0], slack, opened[1])
+    assert pressing.press().status_code == 200
+    slack.wait()
+    assert json.loads(slack.received[-1].body)["text"] == "Approved by <@U2147483697>: send"
+    settled(opened[0], pressing.thread)
+    assert pressing.press().status_code == 200, "whether it is too late is not known yet"
+    slack.wait()
+    assert json.loads(slack.received[-1].body)["text"] == "Too late: it is approved."
+
+
 def test_a_call_that_is_not_shown_whole_has_no_yes_button(
     opened: tuple[httpx.Client, SlackOffice], slack: Receiver
 ):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -68,7 +69,7 @@ def test_an_app_is_switched_on_and_its_tools_are_found_without_the_network(serve
     assert nexus("tools", "show", "GMAIL_SEND_EMAIL").exit_code == 0  # of an app that is off
     checks = {each["name"]: each for each in lines(nexus("doctor", "--json"))[0]["checks"]}  # type: ignore[attr-defined]
     assert (checks["composio"]["level"], "is not reached" in checks["composio"]["text"]) == ("warn", True)
-    assert checks["egress"]["text"] == "no connection leaves this machine"
+    assert checks["egress"]["text"].startswith("no setting lets a connection leave this machine")
 
 
 def test_the_whole_catalogue_is_read_once(served: ExitStack, standin: ComposioStandIn):  # noqa: ARG001 - it serves
@@ -90,8 +91,27 @@ def test_every_place_that_connections_leave_to_is_told(tmp_path: Path):
         composio_base_url="https://composio.example.com/",
     )
     text = egress(settings).text
-    assert text.endswith("to: http://192.168.1.7:8080, https://composio.example.com")
-    assert egress(Settings(home=tmp_path)).text == "no connection leaves this machine"
+    assert "to: http://192.168.1.7:8080, https://composio.example.com; " in text
+    assert egress(Settings(home=tmp_path)).text.startswith("no setting lets a connection leave this machine")
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"embeddings": "ollama:nomic", "ollama_url": "http://10.0.0.9:11434"}, "http://10.0.0.9:11434"),
+        ({"memory": "chroma:https://chroma.example.com#team"}, "https://chroma.example.com"),
+        ({"memory": "pinecone:mine"}, "https://api.pinecone.io"),
+        ({"memory": "pinecone:mine", "pinecone_url": "https://pine.example.com"}, "https://pine.example.com"),
+        ({"slack_webhook_url": "https://hooks.slack.com/services/secret"}, "https://hooks.slack.com"),
+        ({"notify_url": "mailto://me:secret@example.com"}, "mailto: (NEXUS_NOTIFY_URL)"),
+    ],
+)
+def test_what_memory_and_messages_reach_is_told_too_and_no_secret(
+    tmp_path: Path, more: dict[str, Any], place: str
+):
+    text = egress(Settings(home=tmp_path, model="embedded:qwen2.5-coder-0.5b", **more)).text
+    assert f"to: {place}" in text
+    assert "secret" not in text
 
 
 def test_without_a_key_it_is_said_that_composio_is_off(served: ExitStack, monkeypatch: pytest.MonkeyPatch):

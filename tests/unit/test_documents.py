@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nexus.settings import Settings
+from nexus.settings import Settings, variable_of
 from nexus.tools.functions import FunctionsProvider
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +40,13 @@ def test_every_test_the_readme_names_is_there(path: str):
 def test_every_setting_the_documents_name_is_one(name: str):
     """No setting is promised that nothing reads."""
     assert name.lower() in Settings.model_fields
+
+
+def test_every_setting_is_in_the_example():
+    """Whoever copies it sees all there is; tables of nexus.toml are described beside."""
+    text = (ROOT / ".env.example").read_text("utf-8")
+    variables = {name: variable_of(name) for name in Settings.model_fields if name not in {"policy", "mcp"}}
+    assert [name for name, variable in variables.items() if f"#{variable}=" not in text] == []
 
 
 def test_the_top_level_is_exactly_what_the_owner_fixed():

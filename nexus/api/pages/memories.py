@@ -77,7 +77,9 @@ async def edit_memory(memory_id: Id, visitor: VisitorDep, form: FormDep) -> Resp
 @router.post(f"{PLACE}/{{memory_id}}/forget")
 async def forget_memory(memory_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Delete one for good; of one that waits for a yes this is the no."""
-    await visitor.service.memories.forget([MemoryId(memory_id)])
+    memories = visitor.service.memories
+    await memories.store.get(MemoryId(memory_id))  # what is not there is said to be so
+    await memories.forget([MemoryId(memory_id)])
     return see_other(_back(form))
 
 
