@@ -10,18 +10,32 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ValidationError
 
-from nexus.errors import InvalidInput, NotFound
+from nexus.errors import Conflict, InvalidInput, NotFound
 from nexus.ports.assistants import Assistant
 from nexus.runtime.graphs import Graph
-from nexus.runtime.requests import Wanted, check_command, check_config, text_of
+from nexus.runtime.requests import (
+    Wanted,
+    check_command,
+    check_config,
+    is_answer,
+    text_of,
+    with_no_for_the_end,
+)
 
 
-async def check_wanted(graph: Graph, assistant: Assistant, wanted: Wanted) -> None:
-    """Whether the graph can take it, in whatever thread. Raises InvalidInput."""
+async def check_wanted(graph: Graph, assistant: Assistant, wanted: Wanted, *, is_first: bool = False) -> None:
+    """Whether the graph can take it, in whatever thread; or, if it is the first run, in a new one.
+
+    Raises:
+        InvalidInput: It cannot.
+        Conflict: It answers what a new thread does not ask.
+    """
     for config in (assistant.config, wanted.config):
         check_config(config)
     if graph.asks_first:
         check_command(wanted.command)
+        if is_first and is_answer(with_no_for_the_end(wanted)):
+            raise Conflict("A new thread waits for no decision.", remedy="Answer in the thread that asks.")
         if wanted.input is not None:
             text_of(wanted.input)
     else:

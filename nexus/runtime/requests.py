@@ -113,6 +113,10 @@ def check_command(command: Mapping[str, Any] | None) -> None:
                 field=f"command.{name}",
                 remedy="Send a message as input, or an answer as command.resume.",
             )
+    if command and "resume" not in command:
+        raise InvalidInput(
+            "it says nothing", field="command", remedy="Leave it out, or send an answer as command.resume."
+        )
 
 
 def check_labels(thread: Thread, metadata: Mapping[str, Any]) -> None:
@@ -173,7 +177,7 @@ def _text(message: Any) -> str:
 
 def is_answer(wanted: Wanted) -> bool:
     """True if a person's answer comes with the run."""
-    return wanted.command is not None and wanted.command.get("resume") is not None
+    return "resume" in (wanted.command or {})
 
 
 async def take_answer(

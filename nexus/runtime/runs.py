@@ -95,10 +95,10 @@ class Runs(Background):
                 await self.stop(each.id, "rollback" if wanted.strategy == "rollback" else "interrupt")
         return stream
 
-    async def check(self, wanted: Wanted) -> Assistant:
-        """Whether it can be run in some thread. Raises NotFound and InvalidInput."""
+    async def check(self, wanted: Wanted, *, is_first: bool = False) -> Assistant:
+        """Whether it can be run in some thread, or as a new one's first run. Raises as `start`."""
         assistant = await self.assistants.get(wanted.assistant)
-        await check_wanted(self._service.graphs.get(assistant.graph), assistant, wanted)
+        await check_wanted(self._service.graphs.get(assistant.graph), assistant, wanted, is_first=is_first)
         return assistant
 
     async def decide(

@@ -231,3 +231,38 @@ def test_a_server_that_stops_lets_a_call_that_has_left_come_to_its_end(office: O
     with serving(office) as client:
         assert settled(client, thread)["answer"] == "Nothing new."
     assert len(office.tools.made) == 1
+
+
+@pytest.mark.parametrize("path", ["runs", "runs/wait", "runs/stream"])
+def test_an_answer_is_carried_out_whatever_message_comes_with_it(
+    client: httpx.Client, office: Office, path: str
+):
+    thread, approval = pause(client, office)
+    body = request("and read my mail", command={"resume": {"decisions": [{"type": "approve"}]}})
+    client.post(f"/threads/{thread}/{path}", json=body).raise_for_status()
+    shown = settled(client, thread)
+    assert (shown["status"], shown["answer"]) == ("idle", "Sent.")
+    assert [arguments for _, arguments, _ in office.tools.made] == [approval["arguments"]]
+    last = client.get(f"/threads/{thread}/runs").json()[0]
+    assert last["status"] == "success"
+
+
+@pytest.mark.parametrize("command", [{"resume": None}, {"update": None}, {"resum": 1}], ids=str)
+def test_a_command_that_says_nothing_loses_no_message(
+    client: httpx.Client, office: Office, command: dict[str, Any]
+):
+    thread = new_thread(client)
+    refused = client.post(f"/threads/{thread}/runs", json=request("any mail?", command=command))
+    assert refused.status_code == (409 if "resume" in command else 422)
+    assert client.get(f"/threads/{thread}/runs").json() == []
+    paused, _ = pause(client, office)
+    assert client.post(f"/threads/{paused}/runs", json=go_on(command=command)).status_code == 422
+    assert story(client, paused)["status"] == "waiting"
+
+
+@pytest.mark.parametrize("path", ["runs", "runs/wait", "runs/stream", "runs/batch"])
+def test_an_answer_without_a_thread_is_refused_and_leaves_none(client: httpx.Client, path: str):
+    body: Any = request("any mail?", command={"resume": {"decisions": [{"type": "approve"}]}})
+    refused = client.post(f"/{path}", json=[request("hello"), body] if path == "runs/batch" else body)
+    assert refused.status_code == 409
+    assert client.post("/threads/search", json={}).json() == []

@@ -83,7 +83,9 @@ class RunCreate(Sent):
         min_length=1, max_length=200, description="An assistant's id, or a graph's name"
     )
     input: Any = Field(default=None, description="For the graph; nothing: go on where the thread is")
-    command: Json | None = Field(default=None, description="`resume` answers what the thread waits for")
+    command: Json | None = Field(
+        default=None, description="`resume` answers what the thread waits for; it goes before an input"
+    )
     metadata: Json = {}
     config: RunConfig = RunConfig()
     context: Json | None = None
@@ -115,7 +117,7 @@ class RunCreate(Sent):
         modes = self.stream_mode if isinstance(self.stream_mode, list) else [self.stream_mode]
         return Wanted(
             assistant=self.assistant_id,
-            input=None if self.command and not self.input else self.input,  # agent-chat-ui sends {} beside it
+            input=None if self.command else self.input,  # agent-chat-ui sends {} beside it
             command=self.command,
             config=self.config.given,
             context=self.context,

@@ -86,7 +86,7 @@ async def start_batch(body: list[RunCreate], service: ServiceDep, runs: RunsDep,
     if not 1 <= len(body) <= MAX_BATCH:
         raise InvalidInput(f"send 1 to {MAX_BATCH} runs", field="body")
     for each in body:
-        await runs.check(each.wanted())
+        await runs.check(each.wanted(), is_first=True)
     streams = [await _begin(each, service, runs, hooks) for each in body]
     return reply([run_shape(stream.run) for stream in streams])
 
@@ -132,6 +132,6 @@ async def _is_seen(run: Run, service: Service, visible: Visible) -> bool:
 async def _begin(body: RunCreate, service: Service, runs: Runs, hooks: RunHooks) -> RunStream:
     webhook = await hooks.endpoint(body.webhook)
     wanted = body.wanted(is_temporary=body.on_completion == "delete", webhook=webhook)
-    await runs.check(wanted)
+    await runs.check(wanted, is_first=True)
     thread = await service.threads.create(ThreadId(str(uuid.uuid4())), metadata=body.metadata)
     return await runs.start(thread.id, wanted, actor=actor_of(service))
