@@ -26,7 +26,7 @@ _OURS = re.compile(r"__pregel|checkpoint_|langgraph_|thread_id$|run_id$|assistan
 _ROLES = {"user", "human"}
 
 RESOLVED = "Marked as resolved."
-"""Why not, where a client has no words of the person's."""
+"""The comment of a no, where a client has no words of the person's."""
 
 _TO_THE_END = {"goto": END}
 
@@ -96,10 +96,13 @@ def check_config(config: Mapping[str, Any]) -> None:
 
 
 def with_no_for_the_end(wanted: Wanted) -> Wanted:
-    """For Nexus's own graph: to go to the end is a no to what it asks, as agent-chat-ui resolves a thread."""
+    """For Nexus's own graph: to go to the end is a no to what it asks, as agent-chat-ui resolves a thread.
+
+    Without a reason, which would go to the model and let it go on: so the thread ends there.
+    """
     if wanted.command != _TO_THE_END:
         return wanted
-    return replace(wanted, command={"resume": {"type": "reject", "message": RESOLVED}})
+    return replace(wanted, command={"resume": {"type": "reject", "comment": RESOLVED}})
 
 
 def check_command(command: Mapping[str, Any] | None) -> None:

@@ -174,7 +174,7 @@ class ThreadStates:
     async def _refuse_all(self, thread: Thread, actor: str) -> None:
         for approval in await self._service.parts.approvals.search(thread=ThreadId(thread.id)):
             with suppress(Conflict):  # somebody was first
-                await self._runs.decide(approval, Reject(RESOLVED), actor=actor)
+                await self._runs.decide(approval, Reject(comment=RESOLVED), actor=actor)
 
     async def label(self, thread: Thread, metadata: Mapping[str, Any]) -> Thread:
         """Add to its metadata. Raises InvalidInput: it would become another graph's."""

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from nexus.wiring.graphs import Loaded
-from tests.api.serving import Office, pause, request, serving, settled
+from tests.api.serving import Office, pause, request, serving, settled, story
 from tests.clients import graphs_of_others as others
 
 STUDIO = "https://smith.langchain.com"
@@ -87,11 +87,12 @@ def test_agent_inbox_shows_a_call_and_answers(
 
 
 def test_agent_inbox_resolves_a_thread(client: httpx.Client, office: Office, thread: str):
-    state = {"values": None, "as_node": "__end__"}
+    state, before = {"values": None, "as_node": "__end__"}, waiting(client, office, thread)
     checkpoint = client.post(f"/threads/{thread}/state", json=state).raise_for_status().json()["checkpoint"]
     assert checkpoint["thread_id"] == thread
     assert settled(client, thread)["status"] == "idle"
     assert (sent(office), client.get(f"/approvals?thread_id={thread}").json()) == ([], [])
+    assert_resolved(client, office, thread, *before)
     client.post(f"/threads/{thread}/state", json=state).raise_for_status()
 
 
@@ -125,12 +126,28 @@ def test_agent_chat_ui_asks_shows_a_call_and_answers(
 
 
 def test_agent_chat_ui_resolves_a_thread(client: httpx.Client, office: Office, thread: str):
+    before = waiting(client, office, thread)
     answer = client.post(f"/threads/{thread}/runs/stream", json=resumed({"goto": "__end__"}))
     assert "event: error" not in answer.raise_for_status().text
     assert client.get(f"/threads/{thread}").json()["status"] == "idle"
     assert sent(office) == []
+    assert_resolved(client, office, thread, *before)
     again = client.post(f"/threads/{thread}/runs/stream", json=resumed({"goto": "__end__"}))
     assert again.status_code == 409
+
+
+def waiting(client: httpx.Client, office: Office, thread: str) -> tuple[str, int]:
+    """The approval that the thread waits for, and how often the model was prompted so far."""
+    (pending,) = client.get(f"/approvals?thread_id={thread}").raise_for_status().json()
+    return pending["id"], len(office.model.prompts)
+
+
+def assert_resolved(client: httpx.Client, office: Office, thread: str, approval: str, prompts: int) -> None:
+    """The no is on record with why, for people, and the thread ended there: nothing more was prompted."""
+    assert len(office.model.prompts) == prompts
+    assert story(client, thread)["answer"].startswith("Not done, because you said no")
+    decided = client.get(f"/approvals/{approval}").raise_for_status().json()
+    assert (decided["message"], decided["comment"]) == (None, "Marked as resolved.")
 
 
 @pytest.mark.parametrize(
