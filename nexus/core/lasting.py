@@ -44,6 +44,8 @@ _SECRETS = frozenset({"password", "passphrase", "secret", "token", "key", "pin",
 _PASSING = re.compile(r"\d{4}-\d{2}|\d{1,2}:\d{2}|@|^\d+$|[-_]\d+$|^[\w-]*\d[\w-]{7,}$")
 """An address, a time or an id: what is right for one request only."""
 
+_NUMBER = re.compile(r"/\d+(?=/|$)")
+
 _MOST_NEW_WORDS = 0.4
 """The share of the words of a memory that the request need not have: `sign` for `signing`."""
 
@@ -91,22 +93,22 @@ def is_grounded(text: str, request: str) -> bool:
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """The short values that a person put in place of others, by their names."""
-    old = dict(leaves(before))
+    known = _in_places(before)
     return {
         _name(pointer): value
         for pointer, value in leaves(after)
-        if old.get(pointer) != value and _is_short(value) and not _is_no_setting(pointer)
+        if (_place(pointer), value) not in known and _is_short(value) and not _is_no_setting(pointer)
     }
 
 
 def endings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
     """What a person wrote at the end of texts that they left as they were otherwise, by their names."""
-    old, found = dict(leaves(before)), dict[str, str]()
+    old, there, found = dict(leaves(before)), _in_places(before), dict[str, str]()
     for pointer, value in leaves(after):
         known = old.get(pointer)
         if _SECRETS.intersection(words_of(pointer)) or not isinstance(value, str):
             continue
-        if isinstance(known, str) and known.strip() and known != value:
+        if isinstance(known, str) and known.strip() and (_place(pointer), value) not in there:
             added = value[len(known.rstrip()) :].strip() if value.startswith(known.rstrip()) else ""
             if 0 < len(added) <= _SHORT:
                 found[_name(pointer)] = " ".join(added.split())
@@ -137,6 +139,15 @@ def _is_short(value: Any) -> bool:
 
 def _is_no_setting(pointer: str) -> bool:
     return bool((_TEXTS | _SECRETS).intersection(words_of(pointer)))
+
+
+def _in_places(values: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
+    return frozenset((_place(pointer), value) for pointer, value in leaves(values))
+
+
+def _place(pointer: str) -> str:
+    """The pointer without places in lists: whoever takes an entry out moves others, and changes none."""
+    return _NUMBER.sub("/*", pointer)
 
 
 def _name(pointer: str) -> str:

@@ -93,6 +93,18 @@ def test_short_values_that_a_person_changed_are_learned_and_secrets_and_texts_ar
     assert changes(before, after) == {"repo": "acme/web", "labels.0": "triage"}
 
 
+def test_a_list_that_lost_an_entry_or_was_put_in_order_shows_no_new_value():
+    before = {
+        "labels": ["bug", "urgent", "web"],
+        "rows": [{"to": "a"}, {"to": "b"}],
+        "lines": ["Hi", "Hi Ana"],
+    }
+    after = {"labels": ["web", "urgent"], "rows": [{"to": "b"}], "lines": ["Hi Ana"]}
+    assert changes(before, after) == {}
+    assert endings(before, after) == {}
+    assert changes(before, {**before, "labels": ["new", "bug"]}) == {"labels.0": "new"}
+
+
 def test_what_is_added_to_the_end_of_a_text_is_learned_and_a_rewritten_text_is_not():
     before = {"body": "Hello Ana.", "subject": "Hello", "secret": "abc"}
     after = {"body": "Hello Ana.\n\nBest,\nKim", "subject": "Hi", "secret": "abcd"}
