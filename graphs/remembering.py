@@ -20,7 +20,16 @@ from graphs.state import State, current_run
 from graphs.writing import Writer
 from nexus.core.action import Call, ThreadId
 from nexus.core.approval import Approval
-from nexus.core.lasting import changes, endings, is_grounded, kind_of, may_last, said_to_remember, usual
+from nexus.core.lasting import (
+    changes,
+    endings,
+    holds_credential,
+    is_grounded,
+    kind_of,
+    may_last,
+    said_to_remember,
+    usual,
+)
 from nexus.core.memory import LONGEST, Author, Kind
 from nexus.core.words import brief
 from nexus.errors import InvalidInput, ModelFailed, NexusError, NotFound
@@ -156,8 +165,8 @@ async def learn_from_call(parts: Parts, state: State, call: Call, thread: Thread
 async def _keep(
     parts: Parts, state: State, thread: ThreadId, note: Note, *, call: Call | None = None
 ) -> None:
-    """Write it down; as pending if others may have had a hand in it."""
-    if parts.memories is None:
+    """Write it down; as pending if others may have had a hand in it. A credential is the person's to keep."""
+    if parts.memories is None or holds_credential(note.text):
         return
     try:
         kept = await parts.memories.remember(

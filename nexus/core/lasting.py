@@ -38,8 +38,39 @@ _SHORT = 80
 """Characters of a value that is a setting, and no text."""
 
 _TEXTS = frozenset({"content", "body", "text", "subject", "title", "message", "description", "query", "name"})
-_SECRETS = frozenset({"password", "passphrase", "secret", "token", "key", "pin", "code", "otp", "credential"})
+_SECRETS = frozenset(
+    {"password", "passwd", "pwd", "passphrase", "passcode", "pass", "pin", "puk", "tan", "otp", "totp", "mfa"}
+    | {"secret", "token", "key", "code", "credential", "cred", "auth", "oauth", "authorization", "bearer"}
+    | {
+        "authentication",
+        "jwt",
+        "csrf",
+        "xsrf",
+        "cookie",
+        "session",
+        "sid",
+        "signature",
+        "sig",
+        "nonce",
+        "seed",
+    }
+    | {"card", "cvv", "cvc", "iban", "bic", "ssn", "passport"}
+)
 """Words of parameters whose values are never learned."""
+
+_IN_ONE_WORD = re.compile(
+    r"passw|passphrase|passcode|secret|token|apikey|credential|authori[sz]|cookie|signature|session|cvv|iban"
+)
+"""The same where words are run together: `accesstoken`."""
+
+_CREDENTIAL = re.compile(
+    r"(?i:\bbearer\s+\S)|(?i:\bbasic\s+(?=[a-z+/]*[\d=])[a-z\d+/]{8,}=*)"
+    r"|\b(?:sk|pk|rk)[-_][\w-]{6,}|\bgh[a-z]_\w{4,}|\bgithub_pat_\w|\bglpat-[\w-]|\bxox[a-z]+-[\w-]|\bxapp-[\w-]"
+    r"|\b(?:AKIA|ASIA)[A-Z\d]{8,}|\bAIza[\w-]{16,}|\bya29\.\S|\beyJ[\w-]{4,}\.[\w-]|\bSG\.[\w-]{8,}"
+    r"|\b(?:hf|npm|whsec|shp[a-z]{2})_\w{8,}|\bpypi-[\w-]{8,}|\bpcsk_\w|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|://[^\s/:@]+:[^\s/@]+@"
+)
+"""A value that is one whatever it is called: a scheme's, a vendor's, a private key, a URL with a password."""
 
 _PASSING = re.compile(r"\d{4}-\d{2}|\d{1,2}:\d{2}|@|^\d+$|[-_]\d+$|^[\w-]*\d[\w-]{7,}$")
 """An address, a time or an id: what is right for one request only."""
@@ -91,13 +122,18 @@ def is_grounded(text: str, request: str) -> bool:
     )
 
 
+def holds_credential(text: str) -> bool:
+    """True if something in a text has the form of a credential."""
+    return bool(_CREDENTIAL.search(text))
+
+
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """The short values that a person put in place of others, by their names."""
     known = _in_places(before)
     return {
         _name(pointer): value
         for pointer, value in leaves(after)
-        if (_place(pointer), value) not in known and _is_short(value) and not _is_no_setting(pointer)
+        if (_place(pointer), value) not in known and _is_short(value) and not _is_no_setting(pointer, value)
     }
 
 
@@ -106,7 +142,7 @@ def endings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, st
     old, there, found = dict(leaves(before)), _in_places(before), dict[str, str]()
     for pointer, value in leaves(after):
         known = old.get(pointer)
-        if _SECRETS.intersection(words_of(pointer)) or not isinstance(value, str):
+        if not isinstance(value, str) or _is_secret(pointer, value):
             continue
         if isinstance(known, str) and known.strip() and (_place(pointer), value) not in there:
             added = value[len(known.rstrip()) :].strip() if value.startswith(known.rstrip()) else ""
@@ -130,15 +166,24 @@ def usual(one: Mapping[str, Any], other: Mapping[str, Any], parameters: JsonSche
 
 
 def _is_setting(pointer: str, value: str) -> bool:
-    return _is_short(value) and not _is_no_setting(pointer) and not _PASSING.search(value)
+    return _is_short(value) and not _is_no_setting(pointer, value) and not _PASSING.search(value)
 
 
 def _is_short(value: Any) -> bool:
     return isinstance(value, str | int | float) and 0 < len(str(value).strip()) <= _SHORT
 
 
-def _is_no_setting(pointer: str) -> bool:
-    return bool((_TEXTS | _SECRETS).intersection(words_of(pointer)))
+def _is_no_setting(pointer: str, value: Any) -> bool:
+    return bool(_TEXTS.intersection(words_of(pointer))) or _is_secret(pointer, value)
+
+
+def _is_secret(pointer: str, value: Any) -> bool:
+    words = words_of(pointer)
+    return (
+        not _SECRETS.isdisjoint(words)
+        or any(_IN_ONE_WORD.search(word) for word in words)
+        or holds_credential(str(value))
+    )
 
 
 def _in_places(values: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:

@@ -237,6 +237,20 @@ async def test_an_edit_of_a_value_is_learned_for_requests_like_it(mind: Remember
     assert (kept.kind, kept.author, kept.tool, kept.apps) == ("procedure", "edit", SEND.slug, {"post"})
 
 
+async def test_a_credential_in_a_request_or_a_proposal_is_in_nothing_that_is_learned(make_world: MakeWorld):
+    key = "sk-live-4f9aK2xy"
+    said = f"Mail ana@example.com hello. My key for the shop is {key}"
+    proposed = {"kind": "fact", "text": f"My key for the shop is {key}"}
+    mind = await with_script(make_world, *CALL, *proposal(proposed))
+    mind.world.change_tool(SEND.slug, returns_own=True)
+    await mind.world.start(said)
+    await mind.world.decide(Edit({**MAIL, "to": "ana@work.example"}))
+    await mind.world.resume()
+    assert len(mind.world.effects) == 1
+    assert mind.world.model.script == [], "the model was asked what to keep"  # type: ignore[attr-defined]
+    assert await mind.kept() == []
+
+
 async def test_what_an_edit_adds_to_the_end_of_a_text_is_learned_as_a_preference(mind: Remembering):
     await mind.world.start("Mail ana@example.com hello")
     await mind.world.decide(Edit({**MAIL, "subject": "hello, best wishes, Kim"}))

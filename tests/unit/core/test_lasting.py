@@ -5,6 +5,7 @@ import pytest
 from nexus.core.lasting import (
     changes,
     endings,
+    holds_credential,
     is_grounded,
     kind_of,
     may_last,
@@ -91,6 +92,65 @@ def test_short_values_that_a_person_changed_are_learned_and_secrets_and_texts_ar
         "limit": 5,
     }
     assert changes(before, after) == {"repo": "acme/web", "labels.0": "triage"}
+
+
+SECRET_NAMES = (
+    *(
+        "password",
+        "passwd",
+        "pwd",
+        "userPwd",
+        "passcode",
+        "auth",
+        "authorization",
+        "X-Auth",
+        "bearer",
+        "cookies",
+    ),
+    *(
+        "session",
+        "sessionid",
+        "session_id",
+        "signature",
+        "cvv",
+        "cvc",
+        "ssn",
+        "iban",
+        "cardNumber",
+        "accesstoken",
+    ),
+    *("apikey", "api_key", "clientsecret", "userpassword", "auth/user", "pin", "oauth2"),
+)
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_nothing_is_learned_of_a_parameter_with_the_name_of_a_secret(name: str):
+    outer, _, inner = name.partition("/")
+    before, after = ({outer: {inner: value} if inner else value} for value in ("abc", "abc def"))
+    assert changes(before, after) == endings(before, after) == usual(after, after, {}) == {}
+
+
+CREDENTIALS = (
+    *("Bearer abc", "bearer 6f1e.9-x", "Basic dXNlcjpodW50ZXIy", "sk-proj-4f9aK2", "sk_live_4f9aK2xy"),
+    *("ghp_4f9aK2xy", "github_pat_4f9a", "glpat-4f9a", "xoxb-12-ab", "xoxp-12-ab", "AKIAIOSFODNN7EXAMPLE"),
+    *("eyJhbGciOi.eyJzdWIiOi.x", "https://ana:hunter2@example.com/", "-----BEGIN RSA PRIVATE KEY-----"),
+)
+
+
+@pytest.mark.parametrize("value", CREDENTIALS)
+def test_nothing_is_learned_of_a_value_that_looks_like_a_credential(value: str):
+    before, after = {"header": "team", "note": "see"}, {"header": value, "note": f"see {value}"}
+    assert changes(before, after) == endings(before, after) == usual(after, after, {}) == {}
+    assert endings({"note": f"see {value[:-2]}"}, {"note": f"see {value}"}) == {}
+    assert holds_credential(f'For "log in with {value}"')
+
+
+@pytest.mark.parametrize(
+    "value", ["team", "task-list", "ask-friday-team", "basic training", "https://example.com/a:b", "Skopje"]
+)
+def test_what_only_begins_like_a_credential_is_a_value_like_any(value: str):
+    assert changes({"folder": "x"}, {"folder": value}) == {"folder": value}
+    assert not holds_credential(value)
 
 
 def test_a_list_that_lost_an_entry_or_was_put_in_order_shows_no_new_value():
