@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from nexus.core.memory import LONGEST, Author, Kind, Memory, to_json
+from nexus.core.memory import LONGEST, Author, Kind, Memory, in_utc, to_json
 from nexus.ports.memory import Found
 
 _MEMORY: dict[str, Any] = {
@@ -28,6 +28,17 @@ _MEMORY: dict[str, Any] = {
 }
 
 
+def _written_out(value: object) -> object:
+    """Pydantic would take any number, also one in a text, for seconds since 1970."""
+    if not isinstance(value, str) or not value[:4].isdecimal() or value[4:5] != "-":
+        raise ValueError('it is no time as text with its zone, like "2027-01-31T09:00:00Z"')
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(in_utc)]
+"""A time as text, in ISO 8601 with its zone."""
+
+
 class NewMemory(BaseModel):
     """Something to remember."""
 
@@ -39,7 +50,7 @@ class NewMemory(BaseModel):
     text: str = Field(min_length=1, max_length=LONGEST, description="One sentence, as you would say it")
     kind: Kind = Field(default="fact", description="How you want things; what is so; what worked")
     apps: list[str] = Field(default=[], max_length=20, description="The apps it matters for; none: for all")
-    expires_at: AwareDatetime | None = Field(default=None, description="Forgotten by itself then")
+    expires_at: Moment | None = Field(default=None, description="Forgotten by itself then")
 
 
 class ChangedMemory(BaseModel):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Literal, NewType, get_args
+from datetime import UTC, datetime
+from typing import Any, Literal, NewType, TypeVar, get_args
 
 from nexus.core.action import ThreadId
 from nexus.core.words import words_of
 from nexus.errors import InvalidInput
+
+Value = TypeVar("Value")
 
 MemoryId = NewType("MemoryId", str)
 
@@ -188,7 +190,7 @@ def to_json(memory: Memory) -> dict[str, Any]:
 
 
 def from_json(values: Mapping[str, Any]) -> Memory:
-    """The memory that `to_json` wrote.
+    """The memory that `to_json` wrote; its times are in UTC.
 
     Raises:
         InvalidInput: It is no such memory; names what is wrong with it.
@@ -200,34 +202,49 @@ def from_json(values: Mapping[str, Any]) -> Memory:
         raise InvalidInput(f"it is {author!r}, none of {', '.join(_AUTHORS)}", field="author")
     try:
         return Memory(
-            id=MemoryId(str(values["id"])),
+            id=MemoryId(_is_a(str, values["id"])),
             kind=kind,
-            text=checked_text(str(values["text"])),
-            subject=str(values.get("subject") or ""),
+            text=checked_text(_is_a(str, values["text"])),
+            subject=_is_a(str, values.get("subject") or ""),
             author=author,
-            thread=ThreadId(values["thread"]) if values.get("thread") else None,
+            thread=ThreadId(_is_a(str, values["thread"])) if values.get("thread") else None,
             created_at=_time(values["created_at"]),
             updated_at=_time(values["updated_at"]),
             confidence=min(1.0, max(0.0, float(values.get("confidence", 1.0)))),
-            apps=frozenset(map(str, values.get("apps") or ())),
-            tool=str(values["tool"]) if values.get("tool") else None,
-            is_pending=bool(values.get("is_pending", False)),
+            apps=frozenset(_is_a(str, app) for app in _is_a(list, values.get("apps") or [])),
+            tool=_is_a(str, values["tool"]) if values.get("tool") else None,
+            is_pending=_is_a(bool, values.get("is_pending", False)),
             expires_at=_time(values["expires_at"]) if values.get("expires_at") else None,
             history=tuple(
-                EarlierText(str(each["text"]), _time(each["until"])) for each in values.get("history") or ()
+                EarlierText(_is_a(str, each["text"]), _time(each["until"]))
+                for each in _is_a(list, values.get("history") or [])
             ),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InvalidInput(f"it is no memory ({type(error).__name__}: {error})", field="memory") from error
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC, as all times are kept. Raises ValueError: it has no zone, or no place there."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{moment.isoformat()} is out of range in UTC") from None
 
 
 def _content(text: str) -> frozenset[str]:
     return content_words(text) | telling(text)
 
 
-def _time(text: str) -> datetime:
-    """A moment with its zone. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text} has no time zone")
-    return moment
+def _is_a(wanted: type[Value], value: Any) -> Value:
+    """The value, if it is one of those. Raises TypeError."""
+    if not isinstance(value, wanted):
+        raise TypeError(f"{value!r:.80} is no {wanted.__name__}")
+    return value
+
+
+def _time(text: Any) -> datetime:
+    """A moment in UTC. Raises TypeError, ValueError."""
+    return in_utc(datetime.fromisoformat(_is_a(str, text)))

@@ -54,6 +54,12 @@ def test_what_is_told_is_listed_shown_changed_and_forgotten(client: httpx.Client
     assert first["id"] in problem(client.delete(f"/memories/{first['id']}"), 404)
 
 
+def test_a_time_is_taken_as_text_with_its_zone_and_told_in_utc(client: httpx.Client) -> None:
+    kept = told(client, "The gym is closed", expires_at="2999-01-31T10:00:00+01:00")
+    assert kept["expires_at"] == "2999-01-31T09:00:00Z"
+    assert told(client, "The pool is closed", expires_at=None)["expires_at"] is None
+
+
 def test_what_contradicts_takes_the_place_of_what_was_told(client: httpx.Client) -> None:
     old = told(client, "The deadline of Apollo is Friday")
     new = told(client, "The deadline of Apollo is 3 May")
@@ -98,6 +104,10 @@ def test_everything_can_be_taken_out_and_in_again(client: httpx.Client) -> None:
         ("POST /memories", {"text": "x", "kind": "rumour"}, 422, "kind"),
         ("POST /memories", {"text": "x", "author": "call"}, 422, "author"),
         ("POST /memories", {"text": "x", "expires_at": "2026-01-01T00:00:00"}, 422, "expires_at"),
+        ("POST /memories", {"text": "x", "expires_at": 1893456000}, 422, "expires_at"),
+        ("POST /memories", {"text": "x", "expires_at": "1893456000"}, 422, "expires_at"),
+        ("POST /memories", {"text": "x", "expires_at": "9999-12-31T23:59:59-10:00"}, 422, "expires_at"),
+        ("POST /memories", {"text": "x", "expires_at": True}, 422, "expires_at"),
         ("PATCH /memories/none", {"text": "x"}, 404, "none"),
         ("POST /memories/none/accept", None, 404, "none"),
         ("GET /memories/none", None, 404, "none"),

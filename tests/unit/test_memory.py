@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from nexus.core.memory import (
     checked_text,
     could_be_same,
     from_json,
+    in_utc,
     same_words,
     subject_of,
     to_json,
@@ -72,6 +73,45 @@ def test_json_that_is_no_memory_is_refused_by_the_field_that_is_wrong(field: str
     values = to_json(Memory(MemoryId("m1"), "fact", "Ana is well", "person", NOW, NOW)) | {field: ""}
     with pytest.raises(InvalidInput, match=field):
         from_json(values)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", 7),
+        ("text", 7),
+        ("subject", {"a": 1}),
+        ("thread", {"a": 1}),
+        ("thread", 7),
+        ("tool", ["x"]),
+        ("apps", "gmail"),
+        ("apps", [7]),
+        ("is_pending", "false"),
+        pytest.param("confidence", 10**400, id="confidence-huge"),
+        ("confidence", "much"),
+        ("created_at", 1893456000),
+        ("updated_at", "2026-11-25T09:00:00"),
+        ("expires_at", "9999-12-31T23:59:59-14:00"),
+        ("expires_at", "0001-01-01T00:00:00+14:00"),
+        ("expires_at", 1893456000),
+        ("history", {"text": "x"}),
+        ("history", ["x"]),
+        ("history", [{"text": "x", "until": "0001-01-01T00:00:00+14:00"}]),
+    ],
+)
+def test_json_with_a_value_that_no_memory_has_is_refused(field: str, value: object) -> None:
+    values = to_json(Memory(MemoryId("m1"), "fact", "Ana is well", "person", NOW, NOW)) | {field: value}
+    with pytest.raises(InvalidInput, match="no memory"):
+        from_json(values)
+
+
+def test_the_times_of_a_memory_are_kept_in_utc() -> None:
+    values = to_json(Memory(MemoryId("m1"), "fact", "Ana is well", "person", NOW, NOW))
+    read = from_json({**values, "expires_at": "2026-11-25T10:00:00+01:00"})
+    assert read.expires_at == NOW
+    assert read.expires_at.utcoffset() == timedelta(0)
+    with pytest.raises(ValueError, match="time zone"):
+        in_utc(datetime(2026, 1, 1))  # noqa: DTZ001 - the point
 
 
 def test_a_text_is_one_line_of_a_bounded_length() -> None:
