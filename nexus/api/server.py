@@ -143,12 +143,13 @@ def create_api(
         SettingsInvalid: The address to bind is not this machine's own.
     """
     check_host(settings.host)
+    closing = asyncio.Event()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         try:
             async with open_services() as services:
-                every, held = AllRuns(), HeldDecisions(settings.undo_seconds)
+                every, held = AllRuns(), HeldDecisions(settings.undo_seconds, closing)
                 # The owner's is opened first of all: what is wrong with the settings is told at the start.
                 own = every.of(await services.of(OWNER))
                 own.supervise(lambda: recover_all(services, every))
@@ -158,7 +159,8 @@ def create_api(
                     beside.running(),
                 ):
                     yield {"services": services, "runs": every, "held": held, "fetching": Fetching(settings)}
-                await held.close()
+                    closing.set()  # under another server than ours
+                    await held.close()
                 await every.close(grace=GRACE_SECONDS)
         except NexusError as error:
             app.state.failure = error
@@ -176,7 +178,7 @@ def create_api(
     )
     app.state.failure = None
     app.state.public_url = settings.public_url
-    app.state.closing = asyncio.Event()
+    app.state.closing = closing
     app.state.hook = Hook(auth) if auth is not None else None
     http = http or Http()
     _include_routes(app, http.disabled)
@@ -286,7 +288,7 @@ class Server(uvicorn.Server):
         sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell pages that are open to come back later; then end as uvicorn does."""
+        """Tell pages that are open to come back later, and decide nothing more; then end as uvicorn does."""
         app = cast("FastAPI", self.config.app)
         app.state.closing.set()
         await super().shutdown(sockets)

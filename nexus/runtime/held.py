@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -12,7 +13,7 @@ from typing import TypeAlias
 from graphs.decisions import check_decision
 from nexus.core.approval import Approval
 from nexus.core.decision import Decision
-from nexus.errors import Conflict, NexusError, NotFound
+from nexus.errors import Conflict, NexusError, NotFound, Unavailable
 from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
 
@@ -47,10 +48,13 @@ class HeldDecisions:
 
     Args:
         seconds: How long each waits; 0: not at all.
+        closing: Set when the server begins to shut down: from then on nothing that waits is recorded, and
+            nothing more is taken, however long the server still lives.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, closing: asyncio.Event) -> None:
         self.seconds = seconds
+        self._closing = closing
         self._held: dict[Key, tuple[Held, asyncio.Task[None]]] = {}
         self._recording: set[asyncio.Task[None]] = set()
         self._failures: dict[Key, NexusError] = {}
@@ -77,14 +81,13 @@ class HeldDecisions:
 
         Raises:
             Conflict: They have decided on it already.
+            Unavailable: The server is shutting down.
             NexusError: As `record_decision`: it could not be recorded now either.
         """
         key = (actor, service.parts.user, approval.id)
-        if key in self._held:
-            raise Conflict(f"You have decided on {approval.id} already.", remedy="Undo it first.")
+        self._check_free(key)
         await self.check(service, approval, decision, actor=actor, digest=digest)
-        if key in self._held:  # the same press from another tab, while this one was checked
-            raise Conflict(f"You have decided on {approval.id} already.", remedy="Undo it first.")
+        self._check_free(key)  # it may have been pressed in another tab while this was checked
         self._failures.pop(key, None)
         if self.seconds <= 0:
             await runs.decide(approval, decision, actor=actor, digest=digest)
@@ -110,14 +113,26 @@ class HeldDecisions:
         return held
 
     async def close(self) -> None:
-        """Forget what still waits; let what is being recorded come to its end."""
+        """Forget what still waits; let what is being recorded since before the end come to its own."""
         for _, task in self._held.values():
             task.cancel()
         self._held.clear()
         await asyncio.gather(*self._recording, return_exceptions=True)
 
+    def _check_free(self, key: Key) -> None:
+        """Make sure that something can be held there. Raises Conflict, Unavailable."""
+        if self._closing.is_set():
+            raise Unavailable(
+                "This server is shutting down: nothing was decided.", remedy="Decide after its next start."
+            )
+        if key in self._held:
+            raise Conflict(f"You have decided on {key[2]} already.", remedy="Undo it first.")
+
     async def _leave(self, key: Key, runs: Runs, approval: Approval, decision: Decision) -> None:
-        await asyncio.sleep(self.seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), self.seconds)
+        if self._closing.is_set():
+            return
         # From here on nobody can take it back: it is out of the table before anything else can run.
         _, task = self._held.pop(key)
         self._recording.add(task)
