@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,8 +15,11 @@ from graphs.decisions import check_decision
 from nexus.core.approval import Approval
 from nexus.core.decision import Decision
 from nexus.errors import Conflict, NexusError, NotFound, Unavailable
+from nexus.runtime.failures import INSIDE, where
 from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
+
+log = logging.getLogger("nexus.held")
 
 Key: TypeAlias = tuple[str, str, str]
 """Who decided, whose approval it is, its id."""
@@ -139,9 +143,16 @@ class HeldDecisions:
         try:
             await runs.decide(approval, decision, actor=key[0], digest=approval.digest)
         except NexusError as error:
-            while len(self._failures) >= MAX_FAILURES:
-                del self._failures[next(iter(self._failures))]
-            self._failures[key] = error
+            self._note(key, error)
+        # Nobody awaits it, so its failure is told here: to the person, whose answer it was, and in the log.
+        except Exception as error:  # noqa: BLE001
+            log.error("a decision could not be recorded: %s", where(error))  # noqa: TRY400
+            self._note(key, NexusError(INSIDE))
         finally:
             self._recording.discard(task)
             self._changes += 1
+
+    def _note(self, key: Key, error: NexusError) -> None:
+        while len(self._failures) >= MAX_FAILURES:
+            del self._failures[next(iter(self._failures))]
+        self._failures[key] = error
