@@ -83,6 +83,8 @@ class HeldDecisions:
     ) -> None:
         """Record a decision on the call of that digest, which the person saw, after a moment.
 
+        At once if the time to decide would be over by then: what was answered in time counts.
+
         Raises:
             Conflict: They have decided on it already.
             Unavailable: The server is shutting down.
@@ -93,10 +95,10 @@ class HeldDecisions:
         await self.check(service, approval, decision, actor=actor, digest=digest)
         self._check_free(key)  # it may have been pressed in another tab while this was checked
         self._failures.pop(key, None)
-        if self.seconds <= 0:
+        leaves_at = service.parts.clock.now() + timedelta(seconds=self.seconds)
+        if self.seconds <= 0 or leaves_at >= approval.expires_at:
             await runs.decide(approval, decision, actor=actor, digest=digest)
             return
-        leaves_at = service.parts.clock.now() + timedelta(seconds=self.seconds)
         job = self._leave(key, runs, approval, decision)
         self._held[key] = (Held(approval, decision, leaves_at), asyncio.create_task(job))
         self._changes += 1

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -19,9 +19,10 @@ from starlette.routing import Route
 
 from nexus.api.beside import Http
 from nexus.store.database import Database, Result
+from nexus.testing import FakeClock
 from tests.api.serving import pause, serving
 from tests.api.test_inbox import answer, look
-from tests.web.inbox import LETTER, MailOffice, shown
+from tests.web.inbox import LETTER, MailOffice, fill, shown
 
 
 async def _open_for_ever(_: Request) -> StreamingResponse:
@@ -89,6 +90,21 @@ def test_an_answer_that_failed_in_an_unforeseen_way_is_told_to_whoever_gave_it(
     logged = capsys.readouterr().err
     assert "nexus.held: a decision could not be recorded: ZeroDivisionError at test_held" in logged
     assert "a secret" not in logged
+
+
+@pytest.mark.parametrize(("left", "state"), [(60, "approved"), (61, "pending")])
+def test_what_is_answered_in_time_counts_although_the_time_would_be_over_before_it_leaves(
+    tmp_path: Path, left: int, state: str
+):
+    """So near to the end nothing can be taken back; before, everything can."""
+    clock = FakeClock()
+    office = MailOffice(tmp_path / "home", undo=60, clock=clock)
+    with serving(office) as client:
+        (question,) = asyncio.run(fill(office, [LETTER]))
+        clock.advance(question.expires_at - clock.now() - timedelta(seconds=left))
+        assert answer(client, question.id, "approve").status_code == 303
+        assert shown(client, question.id)["state"] == state
+        assert ("Undo" in look(client)) == (state == "pending")
 
 
 def seen(client: httpx.Client, text: str, path: str = "/") -> str:
