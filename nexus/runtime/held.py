@@ -7,8 +7,7 @@ import logging
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias
 
 from graphs.decisions import check_decision
@@ -28,20 +27,6 @@ MAX_FAILURES = 100
 """Decisions that came to nothing, of which the reason is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A decision that is not recorded yet.
-
-    Attributes:
-        approval: As the person saw it.
-        leaves_at: When it is recorded, unless it is taken back before.
-    """
-
-    approval: Approval
-    decision: Decision
-    leaves_at: datetime
-
-
 class HeldDecisions:
     """Of all users, in memory alone: a server that ends meanwhile has recorded nothing; the question stays.
 
@@ -59,7 +44,7 @@ class HeldDecisions:
     def __init__(self, seconds: float, closing: asyncio.Event) -> None:
         self.seconds = seconds
         self._closing = closing
-        self._held: dict[Key, tuple[Held, asyncio.Task[None]]] = {}
+        self._held: dict[Key, tuple[Decision, asyncio.Task[None]]] = {}
         self._recording: set[asyncio.Task[None]] = set()
         self._failures: dict[Key, NexusError] = {}
         self._changes = 0
@@ -70,9 +55,9 @@ class HeldDecisions:
         """Another text whenever something was held, recorded or taken back, or forgotten with its process."""
         return f"{self._born}.{self._changes}"
 
-    def of(self, actor: str) -> Mapping[tuple[str, str], Held]:
-        """What somebody's decisions wait for, by user and id of the approval."""
-        return {key[1:]: held for key, (held, _) in self._held.items() if key[0] == actor}
+    def of(self, actor: str) -> Mapping[tuple[str, str], Decision]:
+        """What somebody decided that waits, by user and id of the approval."""
+        return {key[1:]: decision for key, (decision, _) in self._held.items() if key[0] == actor}
 
     def failure(self, actor: str, user: str, approval_id: str) -> NexusError | None:
         """Why somebody's last decision on an approval came to nothing, if it did."""
@@ -92,7 +77,7 @@ class HeldDecisions:
         """
         key = (actor, service.parts.user, approval.id)
         self._check_free(key)
-        await self.check(service, approval, decision, actor=actor, digest=digest)
+        await check_decision(service.parts, approval, decision, actor=actor, digest=digest)
         self._check_free(key)  # it may have been pressed in another tab while this was checked
         self._failures.pop(key, None)
         leaves_at = service.parts.clock.now() + timedelta(seconds=self.seconds)
@@ -100,23 +85,16 @@ class HeldDecisions:
             await runs.decide(approval, decision, actor=actor, digest=digest)
             return
         job = self._leave(key, runs, approval, decision)
-        self._held[key] = (Held(approval, decision, leaves_at), asyncio.create_task(job))
+        self._held[key] = (decision, asyncio.create_task(job))
         self._changes += 1
 
-    async def check(
-        self, service: Service, approval: Approval, decision: Decision, *, actor: str, digest: str
-    ) -> None:
-        """Make sure that a decision could be recorded now. Raises as `record_decision`; changes nothing."""
-        await check_decision(service.parts, approval, decision, actor=actor, digest=digest)
-
-    def take_back(self, actor: str, user: str, approval_id: str) -> Held:
+    def take_back(self, actor: str, user: str, approval_id: str) -> None:
         """Forget a decision. Raises NotFound: there is none, or it is recorded by now."""
-        held, task = self._held.pop((actor, user, approval_id), (None, None))
-        if held is None or task is None:
+        _, task = self._held.pop((actor, user, approval_id), (None, None))
+        if task is None:
             raise NotFound("It is too late to undo this.", remedy="The page shows what became of it.")
         task.cancel()
         self._changes += 1
-        return held
 
     async def close(self) -> None:
         """Forget what still waits; let what is being recorded since before the end come to its own."""

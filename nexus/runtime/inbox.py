@@ -13,7 +13,7 @@ from nexus.core.outcome import explained
 from nexus.core.tool import ToolSpec, unknown_tool
 from nexus.errors import DecisionInvalid, NexusError, NotFound, Refused
 from nexus.ports.reviews import Review
-from nexus.runtime.held import Held, HeldDecisions
+from nexus.runtime.held import HeldDecisions
 from nexus.runtime.service import Service
 from nexus.runtime.services import Services
 
@@ -48,7 +48,7 @@ class Asked:
     thread: str
     answers: Sequence[DecisionKind]
     facts: Sequence[str]
-    held: Held | None
+    held: Decision | None
     failure: NexusError | None
 
 

@@ -168,7 +168,7 @@ def card_of(asked: Asked, *, user: str, whole: bool = False) -> Card:
             (kind, label) for kind, label in labels.items() if kind != "approve" and kind in asked.answers
         ],
         words=_ASKED[approval.question],
-        held=_HELD[asked.held.decision.kind] if asked.held else None,
+        held=_HELD[asked.held.kind] if asked.held else None,
         problem=_problem(asked.failure),
         of=None if asked.user == user else asked.user,
     )

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request, Response
 from sse_starlette import EventSourceResponse
 
+from graphs.decisions import check_decision
 from nexus.api.dependencies import Id
 from nexus.api.pages.cards import Card, card_of, end_of
 from nexus.api.pages.fields import Form, FormDep
@@ -153,11 +154,12 @@ async def check_edit(
     asked: AskedDep, form: FormDep, request: Request, visitor: VisitorDep
 ) -> Mapping[str, str | None]:
     """Whether an edited call could be approved, while it is being typed; changes nothing."""
-    held: HeldDecisions = request.state.held
     service, _ = await _theirs(request, asked)
     try:
         decision = Edit(_arguments(_fields(asked), form))
-        await held.check(service, asked.approval, decision, actor=visitor.actor, digest=form.text("digest"))
+        await check_decision(
+            service.parts, asked.approval, decision, actor=visitor.actor, digest=form.text("digest")
+        )
     except NexusError as error:
         field = error.field if isinstance(error, InvalidInput) else None
         return {"problem": _problem(error), "field": (field or "").split(".")[0] or None}
