@@ -24,8 +24,7 @@ async def with_addresses(graph: Graph, thread_id: str, wanted: Wanted) -> Wanted
     async with graph.open({"configurable": {"thread_id": thread_id}}) as opened:
         pending = await open_questions(opened, thread_id)
     resume = addressed(pending, command["resume"], strict=wanted.is_strict)
-    answers_all = set(command) == {"resume"} and is_by_id(resume) and set(resume) == set(pending)
-    return replace(wanted, command={**command, "resume": resume}, answers_all=answers_all)
+    return replace(wanted, command={**command, "resume": resume})
 
 
 async def open_questions(opened: Pregel[Any, Any, Any, Any], thread_id: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.callbacks import GraphCallbackHandler, GraphInterruptEvent
 from langgraph.pregel import Pregel
 from langgraph.types import Command, Send
 
@@ -91,11 +92,12 @@ async def _run(service: Service, graph: Graph, assistant: Assistant, stream: Run
     run = stream.run
     config = config_of(service, assistant, run)
     modes = set(run.request["stream_mode"])
+    stops = _Stops()
     async with graph.open(config) as opened:
         job = Job(
             graph=opened,
             payload=await _payload(service, graph, opened, stream),
-            config=config,
+            config={**config, "callbacks": [stops]},
             modes=run.request["stream_mode"],
             subgraphs=bool(run.request.get("stream_subgraphs")),
             options=_options(opened, assistant, run),
@@ -106,7 +108,22 @@ async def _run(service: Service, graph: Graph, assistant: Assistant, stream: Run
                     stream.values = _with_all_questions(stream.values, told.data)
                 if told.mode.partition("/")[0] in modes or told.mode in {"messages", "updates"}:
                     await stream.publish(told.event, told.data)
+        if stream.values is not None and stops.last is None:
+            return "success"
         return await _status(opened, config, stream)
+
+
+class _Stops(GraphCallbackHandler):
+    """Hears whether the graph stopped on its way: at a question, or where it was compiled or asked to."""
+
+    run_inline = True
+
+    def __init__(self) -> None:
+        self.last: GraphInterruptEvent | None = None
+
+    def on_interrupt(self, event: GraphInterruptEvent) -> None:
+        """Where it stopped."""
+        self.last = event
 
 
 async def _as_it_stands(graph: Graph, config: RunnableConfig, stream: RunStream) -> RunStatus:
@@ -122,22 +139,13 @@ def _with_all_questions(before: dict[str, Any] | None, now: dict[str, Any]) -> d
 
 async def _status(opened: Pregel[Any, Any, Any, Any], config: RunnableConfig, stream: RunStream) -> RunStatus:
     """Interrupted if something waits: a question, or a node that was to be stopped at."""
-    values = stream.values
-    if values is not None and INTERRUPT in values:
+    if INTERRUPT in (stream.values or {}):
         return "interrupted"
-    if values is not None and not _may_stop_silently(stream.run.request):
-        return "success"
+    # Of a question that stays open, or beside which another node was done, the last state told says nothing.
     snapshot = await opened.aget_state(_place(config))
     questions = [interrupt_of(each) for each in snapshot.interrupts]
     stream.values = {**(snapshot.values or {}), **({INTERRUPT: questions} if questions else {})}
     return "interrupted" if snapshot.next else "success"
-
-
-def _may_stop_silently(request: Mapping[str, Any]) -> bool:
-    """Where a run stops at a node it was to stop at, and where a question is left, nothing tells."""
-    if any(request.get(name) for name in ("interrupt_before", "interrupt_after")):
-        return True
-    return bool(request.get("command")) and not request.get("answers_all")
 
 
 def config_of(service: Service, assistant: Assistant, run: Run) -> RunnableConfig:

@@ -42,7 +42,6 @@ class Wanted:
         is_strict: Whether an answer to what is not asked is an error.
         is_temporary: Whether the thread ends with the run.
         webhook: The id of the endpoint that is told of its end.
-        answers_all: Whether its command answers every question that is open, and does nothing else.
     """
 
     assistant: str
@@ -62,7 +61,6 @@ class Wanted:
     strategy: Strategy = "enqueue"
     after_seconds: float = 0.0
     webhook: str | None = None
-    answers_all: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """What the run needs to know when it begins, as it is written down."""
@@ -79,7 +77,6 @@ class Wanted:
             "stream_resumable": self.is_resumable,
             "temporary": self.is_temporary,
             "webhook": self.webhook,
-            "answers_all": self.answers_all,
         }
         return {name: value for name, value in facts.items() if value not in (None, {}, False)}
 

@@ -17,7 +17,23 @@ from tests.api.serving import Office, serving
 from tests.clients import graphs_of_others as others
 from tests.clients import parity
 
-NAMES = ("asks", "waits", "chat", "made", "many", "fails", "grows", "calls", "speaks")
+NAMES = (
+    "asks",
+    "waits",
+    "chat",
+    "made",
+    "many",
+    "one_asks",
+    "free",
+    "stops_before",
+    "stops_after",
+    "stops_inside",
+    "stops_within",
+    "fails",
+    "grows",
+    "calls",
+    "speaks",
+)
 
 
 @pytest.fixture(scope="module", name="office")

@@ -7,7 +7,7 @@ import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from operator import add
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
@@ -161,6 +161,35 @@ many = (
     .add_conditional_edges(START, lambda _: [Send("one", {"number": number}) for number in range(2)])
     .compile()
 )
+
+
+one_asks = (
+    StateGraph(Many)
+    .add_node("one", lambda _: one({"number": 1}))
+    .add_node("another", lambda _: {"answers": ["done"]})
+    .add_edge(START, "one")
+    .add_edge(START, "another")
+    .compile()
+)
+"""Of two nodes in one step one asks, and the other is done without."""
+
+_two = StateGraph(S).add_node("first", done).add_node("second", done)
+_two.add_edge(START, "first").add_edge("first", "second").add_edge("second", END)
+
+free = _two.compile()
+stops_before = _two.compile(interrupt_before=["second"])
+stops_after = _two.compile(interrupt_after=["first"])
+"""Graphs of two steps; two of them stop between those, and nothing is asked."""
+
+stops_inside = StateGraph(S).add_node("inner", stops_before).add_edge(START, "inner").compile()
+
+
+async def within(state: S) -> S:
+    return cast("S", await stops_before.ainvoke(state))
+
+
+stops_within = StateGraph(S).add_node("within", within).add_edge(START, "within").compile()
+"""A graph that stops where only its own code knows of."""
 
 
 def fail(_: S) -> S:
