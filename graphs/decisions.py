@@ -9,13 +9,14 @@ from typing import Any
 from graphs.accounts import check_connected
 from graphs.judging import policy_of
 from graphs.parts import Parts
+from graphs.versions import is_as_asked
 from nexus.core.action import digest_of
 from nexus.core.approval import Approval, decide
 from nexus.core.arguments import check_arguments
 from nexus.core.decision import Approve, Decision, Edit
 from nexus.core.origin import origins_after_edit
 from nexus.core.policy import Ask, Deny, Policy
-from nexus.errors import PolicyDenied
+from nexus.errors import DigestMismatch, PolicyDenied
 from nexus.ports.approvals import Alongside
 
 
@@ -34,6 +35,7 @@ async def record_decision(
 
     Raises:
         ArgumentsInvalid: The edited arguments do not fit the tool. Nothing was changed.
+        DigestMismatch: The tool, or its account, is another than was asked about. Nothing was changed.
         PolicyDenied: A rule forbids the edited call. Nothing was changed.
         Conflict: The account that it needs is not connected. Nothing was changed.
         NotFound, Conflict, ApprovalExpired, DigestMismatch, DecisionInvalid: As the store says.
@@ -63,8 +65,16 @@ async def check_decision(
 
 
 def edited(parts: Parts, policy: Policy, approval: Approval, arguments: Mapping[str, Any]) -> Approval:
-    """The approved approval of the call with other arguments: a new call, a new digest, judged anew."""
+    """The approved approval of the call with other arguments: a new call, a new digest, judged anew.
+
+    Only the arguments may be others: who edits has seen the tool and the account that were asked about.
+    """
     spec = parts.tools.get(approval.call.tool)
+    if not is_as_asked(approval.call, spec, approval):
+        raise DigestMismatch(
+            f"{spec.slug} has another version or account than approval {approval.id} asks about.",
+            remedy="Reject it, with what should be changed as the reason: then you are asked anew.",
+        )
     check_arguments(spec, arguments)
     call = approval.call.edited(arguments)
     verdict = policy.judge(spec, call)

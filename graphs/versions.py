@@ -14,15 +14,16 @@ async def as_approved(parts: Parts, call: Call, spec: ToolSpec, approval: Approv
     So a call runs as it was shown, whatever became of the tool meanwhile. Where that version is gone, the
     digest of the present one is not the approved one, and the ledger refuses the call.
     """
-    if _is_approved(call, spec, approval):
+    if is_as_asked(call, spec, approval):
         return spec
     for earlier in await parts.tools.earlier(call.tool):
-        if _is_approved(call, earlier, approval):
+        if is_as_asked(call, earlier, approval):
             return earlier
     return spec
 
 
-def _is_approved(call: Call, spec: ToolSpec, approval: Approval) -> bool:
+def is_as_asked(call: Call, spec: ToolSpec, approval: Approval) -> bool:
+    """True if a call of that version, on its account, is what the approval asks about."""
     digest = digest_of(
         call,
         spec,

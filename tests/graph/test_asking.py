@@ -315,6 +315,18 @@ async def test_an_edit_of_a_call_that_a_rule_forbids_by_now_is_refused(world: Wo
     assert (await world.pending()).is_pending
 
 
+@pytest.mark.parametrize("fact", [{"version": "2"}, {"account": "eve"}], ids=["version", "account"])
+async def test_an_edit_of_a_call_whose_tool_is_another_by_now_is_refused(
+    world: World, fact: dict[str, str]
+) -> None:
+    """Whoever edits has seen the arguments, and no other version or account than was asked about."""
+    await world.start()
+    world.change_tool(SEND.slug, **fact)
+    with pytest.raises(DigestMismatch, match="another version or account"):
+        await world.decide(Edit(OTHER))
+    assert (await world.pending()).is_pending
+
+
 @pytest.mark.parametrize(
     ("decision", "called_with"), [(Reject("no"), []), (Edit({"to": "ben@example.com"}), ["ben@example.com"])]
 )
