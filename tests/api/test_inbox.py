@@ -149,3 +149,15 @@ def test_an_answer_to_something_else_than_what_was_seen_is_refused(client: httpx
     assert client.post(path, data={**form, "token": "x"}, headers=PERSON).status_code == 401
     assert shown(client, approval["id"])["state"] == "pending"
     assert office.tools.made == []
+
+
+def test_an_answer_leads_back_to_the_chat_it_was_given_in_whatever_its_id_is(
+    client: httpx.Client, office: MailOffice
+):
+    for chat, path in (("Ana_s-42", "Ana_s-42"), ("a b?c", "a%20b%3Fc")):
+        _, approval = pause(client, office, **LETTER)
+        answered = answer(client, approval["id"], "reject", page=f"/ui/chat/{chat}")
+        assert answered.headers["location"] == f"/ui/chat/{path}"
+    _, approval = pause(client, office, **LETTER)
+    answered = answer(client, approval["id"], "reject", page="//evil.example/ui/chat/x")
+    assert answered.headers["location"] == "/"

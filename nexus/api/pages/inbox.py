@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Depends, Query, Request, Response
 from sse_starlette import EventSourceResponse
@@ -33,7 +34,7 @@ router = page_router()
 CARDS = 20
 """Questions on one page: 200 are ten pages, each there at once."""
 
-_CHAT = re.compile(r"/ui/chat/[A-Za-z0-9-]{1,100}")
+_CHAT = re.compile(r"/ui/chat/([^/]{1,100})")
 
 ENDS = 6
 """Ends that are shown below them."""
@@ -213,8 +214,8 @@ def _decision(form: Form, asked: Asked) -> Decision:
 def _back(form: Form) -> str:
     """The page that the form was on: of the inbox, by its number, or a chat, by its path."""
     number = form.text("page", "1")
-    if _CHAT.fullmatch(number):
-        return number
+    if chat := _CHAT.fullmatch(number):
+        return f"/ui/chat/{quote(chat[1], safe='')}"
     return f"/?page={number}" if number.isascii() and number.isdigit() and number != "1" else "/"
 
 
