@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import TypeAlias
@@ -64,11 +64,28 @@ class HeldDecisions:
         return self._failures.get((actor, user, approval_id))
 
     async def hold(
-        self, service: Service, runs: Runs, approval: Approval, decision: Decision, *, actor: str, digest: str
+        self,
+        service: Service,
+        runs: Runs,
+        approval: Approval,
+        decision: Decision,
+        *,
+        actor: str,
+        digest: str,
+        may_still: Callable[[], Awaitable[None]],
     ) -> None:
         """Record a decision on the call of that digest, which the person saw, after a moment.
 
         At once if the time to decide would be over by then: what was answered in time counts.
+
+        Args:
+            service: Of whom the call is for.
+            runs: Theirs.
+            approval: What is decided on.
+            decision: What the person answered.
+            actor: Who, through what.
+            digest: The digest the person saw.
+            may_still: Asked when the moment is over; raises NexusError if they may not decide any more.
 
         Raises:
             Conflict: They have decided on it already.
@@ -84,7 +101,12 @@ class HeldDecisions:
         if self.seconds <= 0 or leaves_at >= approval.expires_at:
             await runs.decide(approval, decision, actor=actor, digest=digest)
             return
-        job = self._leave(key, runs, approval, decision)
+
+        async def record() -> None:
+            await may_still()
+            await runs.decide(approval, decision, actor=actor, digest=digest)
+
+        job = self._leave(key, record)
         self._held[key] = (decision, asyncio.create_task(job))
         self._changes += 1
 
@@ -112,7 +134,7 @@ class HeldDecisions:
         if key in self._held:
             raise Conflict(f"You have decided on {key[2]} already.", remedy="Undo it first.")
 
-    async def _leave(self, key: Key, runs: Runs, approval: Approval, decision: Decision) -> None:
+    async def _leave(self, key: Key, record: Callable[[], Awaitable[None]]) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), self.seconds)
         if self._closing.is_set():
@@ -121,7 +143,7 @@ class HeldDecisions:
         _, task = self._held.pop(key)
         self._recording.add(task)
         try:
-            await runs.decide(approval, decision, actor=key[0], digest=approval.digest)
+            await record()
         except NexusError as error:
             self._note(key, error)
         # Nobody awaits it, so its failure is told here: to the person, whose answer it was, and in the log.

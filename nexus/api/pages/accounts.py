@@ -83,7 +83,7 @@ async def disconnect_account(app: AppDep, visitor: VisitorDep, form: FormDep) ->
 @router.get(f"{PLACE}/{{slug}}/live")
 async def watch_accounts(request: Request, app: AppDep, visitor: VisitorDep) -> EventSourceResponse:
     """Tells the open page of an app that one of its accounts changed."""
-    return live(request, AccountsWatch(visitor.service, app.slug).state)
+    return live(request, visitor, AccountsWatch(visitor.service, app.slug).state)
 
 
 async def _asking(

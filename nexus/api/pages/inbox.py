@@ -16,7 +16,7 @@ from nexus.api.pages.cards import Card, card_of, end_of
 from nexus.api.pages.fields import Form, FormDep
 from nexus.api.pages.live import live
 from nexus.api.pages.routing import page_router
-from nexus.api.pages.visitor import Visitor, VisitorDep, see_other
+from nexus.api.pages.visitor import Visitor, VisitorDep, clock_of, see_other, still
 from nexus.core.decision import Approve, Decision, Edit, Reject, Respond
 from nexus.core.editing import Field, edited_arguments, fields_of
 from nexus.core.shown import WHOLE, rows
@@ -97,9 +97,9 @@ async def show_inbox(visitor: VisitorDep, inbox: InboxDep, page: Annotated[int, 
 
 
 @router.get("/ui/inbox/events")
-async def watch_inbox(request: Request, inbox: InboxDep) -> EventSourceResponse:
+async def watch_inbox(request: Request, visitor: VisitorDep, inbox: InboxDep) -> EventSourceResponse:
     """Tells whenever something in the inbox is another than before."""
-    return live(request, inbox.state)
+    return live(request, visitor, inbox.state)
 
 
 @router.get("/ui/inbox/{approval_id}")
@@ -193,7 +193,16 @@ async def _theirs(request: Request, asked: Asked) -> tuple[Service, Runs]:
 async def _hold(request: Request, visitor: Visitor, asked: Asked, decision: Decision, *, digest: str) -> None:
     held: HeldDecisions = request.state.held
     service, runs = await _theirs(request, asked)
-    await held.hold(service, runs, asked.approval, decision, actor=visitor.actor, digest=digest)
+    since = clock_of(request).now()
+
+    async def may_still() -> None:
+        caller = await still(request, visitor, since=since)
+        if asked.user != caller.user:
+            caller.check("review")
+
+    await held.hold(
+        service, runs, asked.approval, decision, actor=visitor.actor, digest=digest, may_still=may_still
+    )
 
 
 def _decision(form: Form, asked: Asked) -> Decision:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -13,7 +14,7 @@ from starlette.responses import RedirectResponse
 
 from nexus.api.hook import Hook
 from nexus.core.forms import form_token
-from nexus.core.roles import Caller
+from nexus.core.roles import Caller, role_of
 from nexus.errors import Unidentified
 from nexus.ports.clock import Clock
 from nexus.runtime.all_runs import AllRuns
@@ -83,7 +84,7 @@ def about_forms(user: str, secret: str | None) -> str:
     return f"page {user} {session}"
 
 
-async def _caller(request: Request) -> tuple[Caller, str | None]:
+async def caller_and_session(request: Request) -> tuple[Caller, str | None]:
     """Who asks, and the secret of their session if that tells. Raises LogInFirst, Unidentified."""
     services: Services = request.state.services
     hook: Hook | None = request.app.state.hook
@@ -102,12 +103,30 @@ async def visitor(request: Request) -> Visitor:
     """Whoever looks at the page. Raises LogInFirst."""
     services: Services = request.state.services
     every: AllRuns = request.state.runs
-    caller, secret = await _caller(request)
+    caller, secret = await caller_and_session(request)
     service = await services.of(caller.user)
     token = form_token(
         await services.sessions.page_key(), about_forms(caller.user, secret), now=clock_of(request).now()
     )
     return Visitor(caller, service, every.of(service), token, has_session=secret is not None)
+
+
+async def still(request: Request, visitor: Visitor, *, since: datetime) -> Caller:
+    """A visitor as they are by now, whatever they may do. That they have logged out meanwhile is no matter.
+
+    Raises:
+        Unidentified: The key that they had then was revoked, or an operator's handlers know them no more.
+    """
+    services: Services = request.state.services
+    hook: Hook | None = request.app.state.hook
+    if hook is not None:
+        return await hook.caller(request, services.users)
+    if not visitor.has_session:
+        return visitor.caller
+    known = next((each for each in await services.users.search() if each.id == visitor.caller.user), None)
+    if known is None or known.revoked_at is not None or known.created_at > since:
+        raise Unidentified("Your key was revoked.", remedy="Log in with a new one.")
+    return Caller(known.id, role_of(known.id, known.role))
 
 
 VisitorDep = Annotated[Visitor, Depends(visitor)]

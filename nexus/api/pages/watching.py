@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Request
 from sse_starlette import EventSourceResponse
 
-from nexus.api.pages.live import EVERY_SECONDS, PING_SECONDS
+from nexus.api.pages.live import EVERY_SECONDS, PING_SECONDS, Watcher
 from nexus.api.pages.visitor import Visitor
 from nexus.core.display import visible
 from nexus.errors import NexusError
@@ -51,7 +51,8 @@ async def state_of(request: Request, visitor: Visitor, thread_id: str) -> str:
 def watched(request: Request, visitor: Visitor, thread_id: str) -> EventSourceResponse:
     """`changed` with the state as its id; `said` with a piece of the answer; `doing` with what goes on.
 
-    It ends when the server does; a browser comes back by itself, and says which state it saw last.
+    It ends with the server and with the visitor's session; a browser comes back by itself, and says which
+    state it saw last.
     """
     seen = request.headers.get("last-event-id") or request.query_params.get("seen", "")
     return EventSourceResponse(
@@ -65,9 +66,12 @@ async def _told(request: Request, visitor: Visitor, thread_id: str, seen: str) -
     news: asyncio.Queue[Event] = asyncio.Queue()
     listening = asyncio.create_task(_listen(visitor.runs, thread_id, news))
     closing: asyncio.Event = request.app.state.closing
+    watcher = Watcher(request, visitor)
     try:
         while not closing.is_set():
             with suppress(NexusError):  # the store is locked just now, say: the next look tells
+                if not await watcher.is_let_in():
+                    return
                 now = await state_of(request, visitor, thread_id)
                 if now != seen:
                     seen = now

@@ -78,13 +78,13 @@ async def start_demo(request: Request, visitor: VisitorDep, form: FormDep) -> Re
 
 
 @router.get(f"{PLACE}/live")
-async def watch_pull(request: Request, visitor: VisitorDep, fetching: FetchingDep) -> EventSourceResponse:  # noqa: ARG001 - whoever is known may watch
+async def watch_pull(request: Request, visitor: VisitorDep, fetching: FetchingDep) -> EventSourceResponse:
     """Tells the open page how far the weights are."""
 
     async def state() -> str:
         return _fingerprint(fetching.latest)
 
-    return live(request, state)
+    return live(request, visitor, state)
 
 
 def _fingerprint(fetch: Fetch | None) -> str:
