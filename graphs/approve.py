@@ -22,7 +22,6 @@ from graphs.judging import judged, policy_of
 from graphs.parts import Parts
 from graphs.provenance import sources
 from graphs.recall import with_memories
-from graphs.remembering import learn_from_edit
 from graphs.state import State, call_of, thread_of, to_state
 from nexus.core.action import Call, ThreadId, digest_of
 from nexus.core.approval import Approval, Question
@@ -205,8 +204,7 @@ class Approve:
     async def _apply(self, state: State, approval: Approval, spec: ToolSpec) -> dict[str, Any]:
         """What the decision means for the run."""
         if approval.state == "edited" and approval.successor:
-            before, approval = approval, await self._parts.approvals.get(approval.successor)
-            await learn_from_edit(self._parts, state, before, approval)
+            approval = await self._parts.approvals.get(approval.successor)
         emit("decided", approval_id=approval.id, state=approval.state, by=approval.decided_by)
         if approval.state == "approved":
             if approval.question == "connect":

@@ -16,8 +16,8 @@ from langchain_core.runnables import RunnableConfig
 from graphs.accounts import missing
 from graphs.events import emit
 from graphs.judging import judged
+from graphs.learning import learn
 from graphs.parts import Parts
-from graphs.remembering import learn_from_call
 from graphs.state import State, call_of, thread_of
 from graphs.trying import Repetition, Tries, longest, repetition_of
 from graphs.versions import as_approved
@@ -108,7 +108,7 @@ class Execute:
             return result.effect
         effect = await self._run(call, spec, thread, asked=claim.needs_approval)
         if effect.outcome == "done" and claim.needs_approval:
-            await learn_from_call(self._parts, state, call, thread)
+            await learn(self._parts, state, call, thread)
             await self._remember(call, state.get("goal", ""))
         return effect
 

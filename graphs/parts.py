@@ -38,6 +38,7 @@ class Parts:
         observation_limit: Characters of a tool's result that the model is shown.
         experience: What approved calls have done for the user; None: nothing is remembered.
         memories: What the user told or showed before; None: nothing is remembered, nothing recalled.
+        memory_timeout: Seconds that a step waits for them; then it goes on without.
         results: Keeps whole what the model is shown in part; None: what is cut off is gone.
         audit: Where it is written what was forbidden; the stores write the rest themselves. None: nowhere.
         policies: The rules that the user made beside the operator's `policy`; None: they cannot make any.
@@ -61,6 +62,7 @@ class Parts:
     observation_limit: int = 4_000
     experience: Experience | None = None
     memories: Memories | None = None
+    memory_timeout: float = 10.0
     results: Results | None = None
     audit: AuditLog | None = None
     policies: Policies | None = None

@@ -1,20 +1,22 @@
 """What is recalled: the few memories that matter for a request, found once when its run begins.
 
 The state holds only their ids, and each step reads them anew: what is forgotten is gone from the next step
-on, and stands in no checkpoint. A store that cannot be read now never stops a run.
+on, and stands in no checkpoint. A store that cannot be read in time never stops a run.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from graphs.helping import helped
+from graphs.memories import Memories
 from graphs.parts import Parts
 from graphs.state import State
 from nexus.core.memory import Kind, Memory, MemoryId
 from nexus.core.origin import Source
-from nexus.errors import NexusError, NotFound
+from nexus.core.tool import ToolSpec
+from nexus.errors import NotFound
 from nexus.ports.memory import Found, Which
 
 MOST = 5
@@ -36,8 +38,6 @@ _TOOLS = 3
 
 _KINDS: frozenset[Kind] = frozenset({"preference"})
 
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
@@ -56,47 +56,45 @@ async def recall(parts: Parts, request: str) -> Recalled:
     """What is remembered that matters for the request; nothing if memory is off or cannot be read."""
     if parts.memories is None:
         return Recalled()
-    try:
-        found = await parts.memories.recall(request)
-    except NexusError as error:
-        _log.warning("the run goes without memories: %s", error)
-        return Recalled()
+    found = await helped(
+        parts.memories.recall(request),
+        [],
+        within=parts.memory_timeout,
+        without="the run goes without memories",
+    )
     return Recalled([each for each in found if each.score >= LEAST[each.memory.kind]])
 
 
 async def for_apps(parts: Parts, recalled: Recalled, tools: Sequence[str]) -> list[Memory]:
     """Of what was found, and of the preferences for the likeliest `tools`, as many as there is room for."""
-    if parts.memories is None or not await _are_any(parts):
+    if parts.memories is None:
         return []
     specs = [parts.tools.get(slug) for slug in tools if _is_there(parts, slug)]
     apps = frozenset(spec.toolkit for spec in specs)
     found = {each.memory.id: each for each in recalled.found if Which(apps=apps).fits(each.memory)}
-    try:
-        for spec in specs[:_TOOLS]:
-            for each in await parts.memories.recall(spec.title, which=Which(kinds=_KINDS, apps=apps)):
-                if each.score >= LEAST_FOR_TOOL:
-                    found.setdefault(each.memory.id, each)
-    except NexusError as error:
-        _log.warning("the run goes without preferences: %s", error)
+    preferences = await helped(
+        _preferences(parts.memories, specs[:_TOOLS], Which(kinds=_KINDS, apps=apps)),
+        [],
+        within=parts.memory_timeout,
+        without="the run goes without preferences",
+    )
+    for each in preferences:
+        found.setdefault(each.memory.id, each)
     best = sorted(found.values(), key=lambda each: -each.score)
     return _fitting([each.memory for each in best])
 
 
 async def with_memories(parts: Parts, state: State) -> State:
     """The state with the memories that its run recalled, as they are now."""
-    texts: list[str] = []
     ids = state.get("recalled", [])
     if parts.memories is None or not ids:
         return {**state, "memories": []}
-    for memory in ids:
-        try:
-            found = await parts.memories.store.get(MemoryId(memory))
-        except NotFound:
-            continue
-        except NexusError as error:
-            _log.warning("a step goes without memories: %s", error)
-            break
-        texts += [] if found.is_pending else [found.text]
+    texts = await helped(
+        _texts(parts.memories, ids),
+        [],
+        within=parts.memory_timeout,
+        without="a step goes without memories",
+    )
     return {**state, "memories": texts}
 
 
@@ -118,11 +116,24 @@ def _fitting(memories: Sequence[Memory]) -> list[Memory]:
     return kept
 
 
-async def _are_any(parts: Parts) -> bool:
-    try:
-        return parts.memories is not None and await parts.memories.are_any()
-    except NexusError:
-        return False
+async def _preferences(memories: Memories, specs: Sequence[ToolSpec], which: Which) -> list[Found]:
+    """Those that matter for what the tools do."""
+    if not await memories.are_any():
+        return []
+    found = [each for spec in specs for each in await memories.recall(spec.title, which=which)]
+    return [each for each in found if each.score >= LEAST_FOR_TOOL]
+
+
+async def _texts(memories: Memories, ids: Sequence[str]) -> list[str]:
+    """What those of the ids say that are still there."""
+    texts: list[str] = []
+    for memory in ids:
+        try:
+            found = await memories.store.get(MemoryId(memory))
+        except NotFound:
+            continue
+        texts += [] if found.is_pending else [found.text]
+    return texts
 
 
 def _is_there(parts: Parts, slug: str) -> bool:

@@ -14,10 +14,12 @@ class PastCall:
     Attributes:
         request: The request that it served.
         arguments: What the tool was called with.
+        key: The call's, as `Call.key`.
     """
 
     request: str
     arguments: Mapping[str, Any]
+    key: str
 
 
 class Experience(Protocol):

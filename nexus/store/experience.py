@@ -56,13 +56,14 @@ class SqliteExperience:
         """The latest remembered call of `tool`, with the arguments that its approval holds."""
         row = await self._database.read(
             lambda connection: connection.execute(
-                "SELECT experience.request, approvals.arguments FROM experience JOIN approvals"
+                "SELECT experience.request, experience.call, approvals.arguments"
+                " FROM experience JOIN approvals"
                 " ON approvals.user = experience.user AND approvals.id = replace(experience.call, '.', '-')"
                 " WHERE experience.user = ? AND experience.tool = ? ORDER BY experience.number DESC LIMIT 1",
                 (user, tool),
             ).fetchone()
         )
-        return PastCall(row["request"], json.loads(row["arguments"])) if row else None
+        return PastCall(row["request"], json.loads(row["arguments"]), row["call"]) if row else None
 
 
 def _forget_earlier(connection: sqlite3.Connection, user: str, tool: str, request: str) -> None:

@@ -1,4 +1,4 @@
-"""Composio as the stand-in plays it, for runs of the graph."""
+"""Composio as the stand-in plays it, and a world that remembers, for runs of the graph."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from nexus.settings import Settings
+from nexus.testing import FakeClock, KeptMemories
 from nexus.tools.composio import ComposioProject, open_project
+from tests.graph.minds import Remembering
 from tests.servers.composio.standin import KEY, ComposioStandIn
 from tests.servers.running import running
+from tests.world import MakeWorld
 
 
 @pytest.fixture(name="standin")
@@ -29,3 +32,8 @@ async def _project(standin: ComposioStandIn, tmp_path: Path) -> AsyncIterator[Co
         async with open_project(settings) as project:
             assert project is not None
             yield project
+
+
+@pytest.fixture(name="mind")
+async def _mind(make_world: MakeWorld) -> Remembering:
+    return Remembering(await make_world(), KeptMemories(FakeClock()))

@@ -8,42 +8,18 @@ from typing import Any
 
 import pytest
 
-from graphs.memories import Memories
 from nexus.core.action import ThreadId
 from nexus.core.decision import Approve, Edit
-from nexus.core.memory import Memory
-from nexus.core.policy import Policy
 from nexus.core.user import OWNER
-from nexus.errors import StoreUnavailable
+from nexus.errors import ModelUnavailable, StoreUnavailable
 from nexus.runtime.reading import read_thread
 from nexus.runtime.runner import Event
 from nexus.runtime.timeline import timeline_of
-from nexus.settings_policy import Rule
 from nexus.testing import FakeClock, KeptMemories, ScriptedModel
+from tests.graph.minds import CALL, Broken, Remembering, proposal, with_script
 from tests.world import MAIL, READ, SEND, MakeWorld, World
 
 ADDRESS = "Ana's address is ana@example.com"
-
-
-class Remembering:
-    """A world with memory, and what is in it."""
-
-    def __init__(self, world: World, store: KeptMemories) -> None:
-        self.world = world
-        self.memories = Memories(store, world.clock)
-        world.wire(memories=self.memories)
-
-    async def kept(self) -> list[Memory]:
-        return list(await self.memories.store.list())
-
-    @property
-    def prompts(self) -> str:
-        return "\n".join(message.content for prompt in self.world.model.prompts for message in prompt)
-
-
-@pytest.fixture(name="mind")
-async def _mind(make_world: MakeWorld) -> Remembering:
-    return Remembering(await make_world(), KeptMemories(FakeClock()))
 
 
 async def events(world: World, request: str, thread: str = "t") -> list[Event]:
@@ -97,17 +73,6 @@ async def test_a_thread_that_is_read_shows_the_memories_texts_until_they_are_for
         reading = await read_thread(service, ThreadId("t"))
     assert reading.memories == {}
     assert reading.turns[0].memories == [memory.id]
-
-
-async def test_what_another_person_edits_is_not_learned(make_world: MakeWorld):
-    rule = Rule(verdict="ask", tool=SEND.slug, approvers=("ben",))
-    mind = Remembering(await make_world(policy=Policy(rules=(rule,))), KeptMemories(FakeClock()))
-    await mind.world.start("Mail ana@example.com hello")
-    edit = Edit({**MAIL, "to": "ana@work.example"})
-    await mind.world.runner.decide((await mind.world.pending()).id, edit, actor="api:ben")
-    await mind.world.resume()
-    assert len(mind.world.effects) == 1
-    assert await mind.kept() == []
 
 
 async def test_without_memories_the_prompts_are_the_same_as_without_memory(make_world: MakeWorld):
@@ -178,19 +143,6 @@ async def test_what_is_pending_replaces_nothing_before_its_yes(mind: Remembering
     assert [each.text for each in await mind.kept()] == ["Ana's address is evil@example.org"]
 
 
-def proposal(*memories: dict[str, str]) -> list[dict[str, Any]]:
-    return [{"tool": "final_answer"}, {"answer": "Done."}, {"memories": list(memories)}]
-
-
-async def with_script(make_world: MakeWorld, *lines: dict[str, Any]) -> Remembering:
-    world = await make_world()
-    world.model = ScriptedModel([*lines], yes=1.0)  # type: ignore[assignment]
-    return Remembering(world, KeptMemories(FakeClock()))
-
-
-CALL: list[dict[str, Any]] = [{"tool": SEND.slug}, MAIL]
-
-
 async def test_what_a_request_says_for_good_is_proposed_by_the_model_and_kept(make_world: MakeWorld):
     script = [*CALL, *proposal({"kind": "fact", "text": "Her address is ana@example.com"})]
     mind = await with_script(make_world, *script)
@@ -228,15 +180,6 @@ async def test_what_is_proposed_after_others_words_were_read_waits_for_a_person(
     assert kept.is_pending
 
 
-async def test_an_edit_of_a_value_is_learned_for_requests_like_it(mind: Remembering):
-    await mind.world.start("Mail ana@example.com hello")
-    await mind.world.decide(Edit({**MAIL, "to": "ana@work.example"}))
-    await mind.world.resume()
-    (kept,) = await mind.kept()
-    assert kept.text == 'For "Mail ana@example.com hello": Send an e-mail with to ana@work.example'
-    assert (kept.kind, kept.author, kept.tool, kept.apps) == ("procedure", "edit", SEND.slug, {"post"})
-
-
 async def test_a_credential_in_a_request_or_a_proposal_is_in_nothing_that_is_learned(make_world: MakeWorld):
     key = "sk-live-4f9aK2xy"
     said = f"Mail ana@example.com hello. My key for the shop is {key}"
@@ -251,32 +194,6 @@ async def test_a_credential_in_a_request_or_a_proposal_is_in_nothing_that_is_lea
     assert await mind.kept() == []
 
 
-async def test_what_an_edit_adds_to_the_end_of_a_text_is_learned_as_a_preference(mind: Remembering):
-    await mind.world.start("Mail ana@example.com hello")
-    await mind.world.decide(Edit({**MAIL, "subject": "hello, best wishes, Kim"}))
-    await mind.world.resume()
-    (kept,) = await mind.kept()
-    assert (kept.text, kept.kind) == (
-        'End the subject with ", best wishes, Kim" (Send an e-mail)',
-        "preference",
-    )
-
-
-async def test_a_setting_that_was_approved_twice_in_a_row_is_learned(mind: Remembering):
-    schema = {
-        **SEND.parameters,
-        "properties": {**SEND.parameters["properties"], "folder": {"type": "string"}},
-    }
-    mind.world.change_tool(SEND.slug, parameters=schema)
-    mind.world.model.plan = ((SEND.slug, {**MAIL, "folder": "team"}),)
-    for thread in ("one", "two"):
-        await mind.world.start("Mail ana@example.com hello from folder team", thread=thread)
-        await mind.world.decide(Approve(), thread=thread)
-        await mind.world.resume(thread)
-    (kept,) = await mind.kept()
-    assert (kept.text, kept.author) == ("Send an e-mail: folder is usually team", "call")
-
-
 async def test_a_procedure_that_fits_the_request_puts_its_tool_first(mind: Remembering):
     await mind.memories.remember("To file a complaint send it to Bo", kind="procedure", tool=SEND.slug)
     mind.world.tools.specs = {slug: mind.world.tools.specs[slug] for slug in (READ.slug, SEND.slug)}
@@ -286,23 +203,60 @@ async def test_a_procedure_that_fits_the_request_puts_its_tool_first(mind: Remem
     assert [tool["slug"] for tool in found["tools"]] == [SEND.slug, READ.slug]
 
 
-class Unreadable(KeptMemories):
-    """Memories whose store is not to be had just now."""
-
-    async def list(self, *_: Any, **__: Any) -> list[Memory]:
-        raise StoreUnavailable("The file is locked.")
-
-    async def put(self, *_: Any) -> None:
-        raise StoreUnavailable("The file is locked.")
+FAILURES = [StoreUnavailable("The file is locked."), KeyError("what a vendor raises"), None]
 
 
-async def test_a_store_that_cannot_be_read_stops_no_run(make_world: MakeWorld):
-    world = await make_world()
-    Remembering(world, Unreadable(FakeClock()))
-    await world.start("Mail ana@example.com hello")
-    await world.decide(Edit({**MAIL, "to": "ana@work.example"}))
-    await world.resume()
-    assert (await world.view()).answer == "Done."
+@pytest.mark.parametrize("error", FAILURES, ids=["unavailable", "foreign", "never answers"])
+async def test_a_store_that_fails_or_never_answers_stops_no_run(
+    make_world: MakeWorld, error: Exception | None
+):
+    script = [*CALL, *proposal({"kind": "fact", "text": "Her address is ana@example.com"})]
+    mind = await with_script(make_world, *script)
+    assert isinstance(mind.memories.store, Broken)
+    mind.world.wire(memory_timeout=0.02)
+    await mind.memories.remember("Mail Ana on Mondays", kind="preference")
+    assert await mind.memories.are_any()
+    mind.memories.store.break_with(error)
+    await mind.world.start("Mail Ana hello. Her address is ana@example.com")
+    await mind.world.decide(Edit({**MAIL, "to": "ana@work.example"}))
+    await mind.world.resume()
+    assert (await mind.world.view()).answer == "Done."
+    assert len(mind.world.effects) == 1
+    assert mind.world.model.script == [], "the model was asked what to keep"  # type: ignore[attr-defined]
+    await mind.world.start("Remember that Bo's address is bo@example.com", thread="other")
+    assert "could not remember this just now" in ((await mind.world.view("other")).answer or "")
+
+
+async def test_memories_that_are_shown_stop_no_run_when_their_store_goes_away(mind: Remembering):
+    store = Broken(FakeClock())
+    mind.memories.store = store
+    mind.world.wire(memory_timeout=0.02)
+    await mind.memories.remember(ADDRESS)
+    await mind.world.start("Mail Ana hello")
+    assert ADDRESS in mind.prompts
+    store.break_with(None)
+    await mind.world.decide(Approve())
+    await mind.world.resume()
+    assert (await mind.world.view()).answer == "Done."
+
+
+class Gone(ScriptedModel):
+    """A model that is not to be reached any more once it has said all it was to say."""
+
+    async def complete(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.script:
+            raise ModelUnavailable
+        return await super().complete(*args, **kwargs)
+
+
+async def test_a_model_that_is_gone_when_asked_what_to_keep_stops_no_run(make_world: MakeWorld):
+    mind = await with_script(make_world)
+    mind.world.model = Gone([*CALL, *proposal()[:2]], yes=1.0)  # type: ignore[assignment]
+    mind.world.wire()
+    await mind.world.start("Mail Ana hello. Her address is ana@example.com")
+    await mind.world.decide(Approve())
+    await mind.world.resume()
+    assert (await mind.world.view()).answer == "Done."
 
 
 async def test_with_memory_off_a_thing_to_remember_is_a_request_like_any(world: World):
