@@ -23,6 +23,7 @@ from nexus.core.memory import (
     contradicts,
     could_be_same,
     from_json,
+    is_persons_own,
     merged,
     replaced,
     same_words,
@@ -197,15 +198,20 @@ class Memories:
         old = await self._known(new)
         if old is None:
             kept = new
-        elif same_words(old.text, new.text):
+        elif same_words(old.text, new.text) or (is_persons_own(old, new) and not contradicts(new, old)):
             kept = merged(old, new)
         else:
             kept = replaced(old, new)
-        await self.store.put([kept])
+        if kept != old:
+            await self.store.put([kept])
         return kept
 
     async def _known(self, new: Memory) -> Memory | None:
-        """What `new` says again, or takes the place of; what is pending only meets what is pending too."""
+        """What `new` says again, or takes the place of.
+
+        What is pending takes no place: not of what is kept, and not of what is pending too, since the yes to
+        that would be a yes to this.
+        """
         kind: frozenset[Kind] = frozenset({new.kind})
         # What is kept already need not be asked about again.
         states = (True, False) if new.is_pending else (False,)
@@ -215,7 +221,7 @@ class Memories:
             for found in near:
                 if same_words(found.memory.text, new.text):
                     return found.memory
-            if is_pending != new.is_pending:
+            if new.is_pending:
                 continue
             if new.subject:
                 about = await self.store.list(replace(which, subject=new.subject), limit=1)

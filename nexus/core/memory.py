@@ -158,15 +158,29 @@ def replaced(old: Memory, new: Memory) -> Memory:
 
 
 def merged(old: Memory, new: Memory) -> Memory:
-    """`old` after the same was said again: surer, for the apps of both, and as pending as both."""
-    return replace(
+    """`old` after the same was said again: surer, for the apps of both, and as pending as both.
+
+    What is pending changes nothing that is not. What a person said of its apps and of its end, only a person
+    changes.
+    """
+    if new.is_pending and not old.is_pending:
+        return old
+    apps = old.apps | new.apps if old.apps and new.apps else frozenset[str]()
+    again = replace(
         old,
         updated_at=new.updated_at,
         confidence=max(old.confidence, new.confidence, 1 - (1 - old.confidence) * (1 - new.confidence)),
-        apps=old.apps | new.apps if old.apps and new.apps else frozenset(),
         is_pending=old.is_pending and new.is_pending,
-        expires_at=new.expires_at,
     )
+    if is_persons_own(old, new):
+        return again
+    author = new.author if new.author == "person" else old.author
+    return replace(again, author=author, apps=apps, expires_at=new.expires_at)
+
+
+def is_persons_own(old: Memory, new: Memory) -> bool:
+    """True if a person said `old`, and `new` is what Nexus made of their words or calls."""
+    return old.author == "person" and new.author != "person"
 
 
 def to_json(memory: Memory) -> dict[str, Any]:
