@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from nexus.errors import ModelMissing
 from nexus.models.state import model_state
@@ -28,13 +27,7 @@ async def prepare_desk(settings: Settings, user: str, clock: Clock) -> None:
     await asyncio.to_thread(seed, desk_of(settings, user), clock)
 
 
-async def begin_demo(
-    service: Service,
-    talking: Talking,
-    *,
-    request: str = REQUESTS[0],
-    metadata: Mapping[str, Any] | None = None,
-) -> Thread:
+async def begin_demo(service: Service, talking: Talking, *, request: str = REQUESTS[0]) -> Thread:
     """Prepare the user's desk and serve the request in a new thread.
 
     Raises:
@@ -44,4 +37,4 @@ async def begin_demo(
     if state.problem:
         raise ModelMissing(f"{state.choice.setting}: {state.problem}.", remedy=state.remedy)
     await prepare_desk(service.settings, service.parts.user, service.parts.clock)
-    return await talking.begin(request, metadata)
+    return await talking.begin(request)

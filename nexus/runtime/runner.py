@@ -250,13 +250,13 @@ def _config(thread_id: str, **place: str) -> RunnableConfig:
     return {"configurable": {"thread_id": thread_id, **place}, "recursion_limit": _RECURSION_LIMIT}
 
 
-def check_request(request: str) -> str:
-    """The request itself. Raises InvalidInput if it cannot be served."""
+def check_request(request: str, *, most: int = MAX_REQUEST) -> str:
+    """The request itself. Raises InvalidInput if it cannot be served, or has more characters than `most`."""
     if not request.strip():
         raise InvalidInput("it is empty", field="request", remedy="Say what you want done.")
-    if len(request) > MAX_REQUEST:
+    if len(request) > most:
         raise InvalidInput(
-            f"{len(request):,} characters are more than {MAX_REQUEST:,}",
+            f"{len(request):,} characters are more than {most:,}",
             field="request",
             remedy="Put long text into a note and name the note.",
         )

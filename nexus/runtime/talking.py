@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from nexus.core.action import ThreadId
 from nexus.errors import Conflict, InvalidInput, NotFound
 from nexus.ports.runs import AGENT, OPEN
 from nexus.ports.threads import Thread
 from nexus.runtime.reading import read_thread
-from nexus.runtime.requests import Wanted
-from nexus.runtime.runner import check_request
+from nexus.runtime.requests import Wanted, text_of
+from nexus.runtime.runner import MAX_REQUEST, check_request
 from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
 
@@ -30,30 +30,54 @@ MODES = ("values", "custom")
 """What is told of a run that a person began here: where it stands, and the words as they are written."""
 
 
+MENTION = 200
+"""Characters of a request that are left for where the file is that comes with it."""
+
+
+class Permission(Protocol):
+    """What a person may begin. Each raises Refused or NotFound, or as whoever was asked for it says."""
+
+    async def thread(self) -> Mapping[str, Any]:
+        """They may make a thread: with that metadata."""
+        ...
+
+    async def run(self, thread_id: str, metadata: Mapping[str, Any] | None, wanted: Wanted) -> Wanted:
+        """They may begin a run: as that one. The metadata is the thread's; None: it is still to be made."""
+        ...
+
+
 class Talking:
     """One user's.
 
     Args:
         service: The user's.
         runs: The user's.
+        permission: Asked before anything is made or kept.
         actor: Who does it, as it is written down.
     """
 
-    def __init__(self, service: Service, runs: Runs, *, actor: str) -> None:
+    def __init__(self, service: Service, runs: Runs, permission: Permission, *, actor: str) -> None:
         self._service = service
         self._runs = runs
+        self._permission = permission
         self._actor = actor
 
     async def begin(
         self, request: str, metadata: Mapping[str, Any] | None = None, *, file: File | None = None
     ) -> Thread:
-        """Serve a request in a new thread. Raises InvalidInput: it cannot be served, and nothing is made."""
-        check_request(request)
-        request = await self._with(file, request)
-        thread = await self._service.threads.create(
-            ThreadId(str(uuid.uuid4())), title=request[:80], metadata=metadata
-        )
-        await self.say(thread.id, request)
+        """Serve a request in a new thread, which has that metadata beside what it must have.
+
+        Raises:
+            InvalidInput: It cannot be served, and nothing is made.
+            Refused: They may not, and nothing is made.
+        """
+        self._check(request, file)
+        thread_id, marked = ThreadId(str(uuid.uuid4())), await self._permission.thread()
+        wanted = await self._permission.run(thread_id, None, _saying(request))
+        wanted = await self._with(file, wanted)
+        labels = {**wanted.metadata, **(metadata or {}), **marked}
+        thread = await self._service.threads.create(thread_id, title=request[:80], metadata=labels)
+        await self._runs.start(thread.id, wanted, actor=self._actor)
         return thread
 
     async def say(self, thread_id: str, request: str, *, file: File | None = None) -> None:
@@ -62,24 +86,28 @@ class Talking:
         Raises:
             InvalidInput: It cannot be served.
             Conflict: The last one is still being served, or waits for a decision.
+            Refused, NotFound: They may not. In all these cases the file is not kept.
         """
-        check_request(request)
+        self._check(request, file)
         if self._runs.is_running(thread_id):
             raise Conflict(
                 "It still works on your last request.", remedy="Wait for its end, or stop it first."
             )
         await self._service.runner.check_free_to_ask(thread_id)
-        request = await self._with(file, request)
-        said = {"messages": [{"role": "user", "content": request}]}
-        await self._runs.start(
-            thread_id, Wanted(AGENT, said, modes=MODES, strategy="reject"), actor=self._actor
-        )
+        wanted = await self._with(file, await self._allowed(thread_id, _saying(request)))
+        await self._runs.start(thread_id, wanted, actor=self._actor)
 
     async def go_on(self, thread_id: str) -> None:
-        """Let a thread go on where it stopped. Raises Conflict: nothing is left to do, or it works."""
+        """Let a thread go on where it stopped.
+
+        Raises:
+            Conflict: Nothing is left to do, or it works.
+            Refused, NotFound: They may not.
+        """
         if self._runs.is_running(thread_id) or not await self._service.runner.has_work(thread_id):
             raise Conflict("There is nothing to go on with.", remedy="Look at the thread again.")
-        await self._runs.start(thread_id, Wanted(AGENT, modes=MODES), actor=self._actor)
+        wanted = await self._allowed(thread_id, Wanted(AGENT, modes=MODES))
+        await self._runs.start(thread_id, wanted, actor=self._actor)
 
     async def stop(self, thread_id: str) -> int:
         """Stop what is being done in a thread; how many runs that were. What a call did stays on record."""
@@ -88,7 +116,7 @@ class Talking:
             await self._runs.stop(run.id, "interrupt")
         return len(found)
 
-    async def retry(self, thread: Thread, number: int, metadata: Mapping[str, Any] | None = None) -> Thread:
+    async def retry(self, thread: Thread, number: int) -> Thread:
         """Serve the request of that number (from 1) once more, in a new thread.
 
         Only the words are taken along. What was called and decided before stays where it was: nothing of it
@@ -96,18 +124,35 @@ class Talking:
 
         Raises:
             NotFound: The thread has no such request.
+            Refused: They may not begin one.
         """
         turns = (await read_thread(self._service, thread.id)).turns
         if not 1 <= number <= len(turns):
             raise NotFound(f"Thread {thread.id} has no request {number}.")
-        origin = {"retried_from": thread.id}
-        return await self.begin(turns[number - 1].goal, {**(metadata or {}), **origin})
+        return await self.begin(turns[number - 1].goal, {"retried_from": thread.id})
 
-    async def _with(self, file: File | None, request: str) -> str:
-        """The request, with where the file is that came with it."""
-        if file is None:
-            return request
-        if self._service.attachments is None:
+    async def _allowed(self, thread_id: str, wanted: Wanted) -> Wanted:
+        thread = await self._service.threads.get(thread_id)
+        return await self._permission.run(thread.id, thread.metadata, wanted)
+
+    def _check(self, request: str, file: File | None) -> None:
+        """Whether a request can be served, also with the mention of its file. Raises InvalidInput."""
+        if file is not None and self._service.attachments is None:
             raise InvalidInput("no files are taken here", field="file")
+        check_request(request, most=MAX_REQUEST - (MENTION if file else 0))
+
+    async def _with(self, file: File | None, wanted: Wanted) -> Wanted:
+        """The run, with where the file is that comes with its request: the last thing before it begins."""
+        if file is None or self._service.attachments is None:
+            return wanted
+        request = text_of(wanted.input)
         kept = await self._service.attachments.keep(file.name, file.content)
-        return check_request(f"{request}\n\n(Attached: the {kept.kind} {kept.name})")
+        return replace(wanted, input=_input(f"{request}\n\n(Attached: the {kept.kind} {kept.name})"))
+
+
+def _saying(request: str) -> Wanted:
+    return Wanted(AGENT, _input(request), modes=MODES, strategy="reject")
+
+
+def _input(request: str) -> Mapping[str, Any]:
+    return {"messages": [{"role": "user", "content": request}]}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import httpx
 import pytest
 from langgraph_sdk import Auth
 
+from nexus.runtime.runner import MAX_REQUEST
+from nexus.settings import Settings
 from tests.api.serving import Office, serving, settled
 
 BROWSER = {"Accept": "text/html"}
@@ -27,6 +31,11 @@ def _handlers() -> Auth:
         (project,) = ctx.permissions
         if project == "none":
             return False
+        if ctx.action == "create_run":
+            assert value["assistant_id"] == "nexus"
+            assert project != "red, to read", "no runs"
+            value["metadata"]["begun_by"] = ctx.user.identity
+        project = project.partition(",")[0]
         if ctx.action == "create":
             value.setdefault("metadata", {})["project"] = project
         return {"project": project}
@@ -36,11 +45,23 @@ def _handlers() -> Auth:
     return auth
 
 
+@dataclass
+class Demoed(Office):
+    """An office whose demo finds a server of models at that port."""
+
+    at_port: int = 0
+
+    @property
+    def settings(self) -> Settings:
+        return super().settings.model_copy(update={"model": f"openai:http://127.0.0.1:{self.at_port}/v1#any"})
+
+
 @pytest.fixture(name="office")
-def _office(fast_path: Path) -> Office:
-    office = Office(fast_path / "home", auth=_handlers())
-    office.tools.gate.set()
-    return office
+def _office(fast_path: Path) -> Iterator[Office]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        office = Demoed(fast_path / "home", auth=_handlers(), at_port=listener.getsockname()[1])
+        office.tools.gate.set()
+        yield office
 
 
 @pytest.fixture(name="client")
@@ -78,6 +99,53 @@ def test_what_the_handlers_hide_is_on_no_page(office: Office, client: httpx.Clie
 def test_who_may_not_begin_a_thread_begins_none_here(client: httpx.Client):
     form = {"token": _token(client), "message": "What is new?"}
     assert client.post("/ui/chat", data=form, headers={"Authorization": "none"}).status_code == 403
+    assert "Nothing was asked yet" in client.get("/ui/threads").text
+
+
+def test_who_may_begin_no_run_begins_none_on_any_page(office: Office, client: httpx.Client):
+    """In a new thread, in one that has ended, in one that stopped half way, and for the demo."""
+    office.model.calls(("read", {}), answer="Nothing.")
+    ended = _begin(client).headers["location"].rsplit("/", 1)[1]
+    settled(client, ended)
+    office.model.calls(("send", {"to": "a@b.c"}), answer="Sent.")
+    waiting = _begin(client, "mail a@b.c").headers["location"].rsplit("/", 1)[1]
+    settled(client, waiting)
+    known, thoughts = client.get("/ui/threads").text, len(office.model.prompts)
+    form = {"token": _token(client), "message": "And now?", "turn": "1"}
+    for path in (
+        "/ui/chat",
+        f"/ui/chat/{ended}",
+        f"/ui/threads/{ended}/retry",
+        f"/ui/threads/{waiting}/continue",
+        "/ui/welcome/demo",
+    ):
+        files = {"file": ("plan.txt", b"Fly on Friday.")} if path.startswith("/ui/chat") else None
+        refused = client.post(path, data=form, files=files, headers={"Authorization": "red, to read"})
+        assert (refused.status_code, "no runs" in refused.text) == (403, True), path
+    assert client.get("/ui/threads").text == known
+    assert len(office.model.prompts) == thoughts
+    assert not list(office.home.rglob("plan*"))
+
+
+def test_what_the_handlers_write_on_a_run_stands_on_it_and_on_its_new_thread(
+    office: Office, client: httpx.Client
+):
+    office.model.calls(("read", {}), answer="Nothing.")
+    thread = _begin(client).headers["location"].rsplit("/", 1)[1]
+    settled(client, thread)
+    (run,) = client.get(f"/threads/{thread}/runs").json()
+    assert run["metadata"]["begun_by"] == "ana"
+    metadata = client.get(f"/threads/{thread}").json()["metadata"]
+    assert (metadata["begun_by"], metadata["project"]) == ("ana", "red")
+
+
+def test_a_file_that_comes_with_too_long_a_message_is_not_kept(office: Office, client: httpx.Client):
+    """The message alone would do; with where its file is it would not."""
+    form = {"token": _token(client), "message": "x" * (MAX_REQUEST - 10)}
+    refused = client.post("/ui/chat", data=form, files={"file": ("plan.txt", b"Fly on Friday.")})
+    assert refused.status_code == 422
+    assert "characters are more than" in refused.text
+    assert not list(office.home.rglob("plan*"))
     assert "Nothing was asked yet" in client.get("/ui/threads").text
 
 

@@ -175,7 +175,8 @@ async def test_what_is_under_way_is_stopped_from_the_page(fast_path: Path):
         async with chromium() as browser, open_tab(browser, str(client.base_url), scripts=False) as tab:
             await tab.page.goto(f"/ui/threads/{thread}")
             assert await tab.page.inner_text("#state .badge") == "working"
-            await tab.page.click("button:text-is('Stop')")
+            async with tab.page.expect_navigation():
+                await tab.page.click("button:text-is('Stop')")
             view = await asyncio.to_thread(settled, client, thread)
             assert (view["status"], office.tools.made) == ("unfinished", [])
             await tab.page.reload()

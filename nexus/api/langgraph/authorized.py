@@ -113,8 +113,6 @@ async def authorized(request: Request) -> None:
     request.state.visible = visible = await _asked(hook, request, resource, action, body)
     if resource == "threads":
         await _check_threads(request, await service_of(request), body, visible)
-        for named in _assistants_in(body):
-            await _check_run_as(hook, request, await runs_of(request), named)
     if resource == "assistants" and (named := _ASSISTANT_IN_PATH & request.path_params.keys()):
         await _check_assistant(await runs_of(request), request.path_params[named.pop()], visible)
     if action == "delete" and request.query_params.get("delete_threads"):  # an assistant's, with it
@@ -125,19 +123,41 @@ async def authorized(request: Request) -> None:
 async def _asked(hook: Hook, request: Request, resource: str, action: str, body: Any) -> Visible:
     """The handler's answer, to all of it; what it changed of the body is in the body."""
     if isinstance(body, list):  # a batch: each by itself
-        answers = [await hook.authorize(request, resource, action, each) for each in body if _is_object(each)]
+        answers = [await _ask(hook, request, resource, action, each) for each in body if _is_object(each)]
         return _fitting_all(answers)
     value: Json = body if isinstance(body, dict) else {}
     if resource == "store":
         await _ask_of_store(hook, request, action, value)
         return everything
     given = {**value, **request.path_params}
-    answer = await hook.authorize(request, resource, action, given)
+    answer = await _ask(hook, request, resource, action, given)
     changed = {name: each for name, each in given.items() if name not in request.path_params}
     if body is None and changed:
         raise InvalidInput("a handler adds to it: send {}", field="body")
     value.update(changed)
     return _fitting_all([answer])
+
+
+async def _ask(hook: Hook, request: Request, resource: str, action: str, value: Json) -> Visible | None:
+    if (resource, action) == ("threads", "create_run"):
+        return await may_run(hook, request, await runs_of(request), value)
+    return await hook.authorize(request, resource, action, value)
+
+
+async def may_run(hook: Hook, request: Request, runs: Runs, value: Json) -> Visible | None:
+    """Whether a run may begin, over whichever route or page; a handler may change what it is.
+
+    Returns:
+        Which threads are there to run in, or None: all of them.
+
+    Raises:
+        Refused: It may not.
+        NotFound: What it is to run as is not there for whoever asks.
+    """
+    visible = await hook.authorize(request, "threads", "create_run", value)
+    for named in _assistants_in(value):
+        await _check_run_as(hook, request, runs, named)
+    return visible
 
 
 def _fitting_all(answers: Sequence[Visible | None]) -> Visible:
@@ -149,16 +169,12 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict)  # anything else is refused by the route's own form
 
 
-def _assistants_in(body: Any) -> list[str]:
-    """Those that a body names to run: a run's, a batch's, a chat's model, a command's."""
-    named: list[str] = []
-    for each in body if isinstance(body, list) else [body]:
-        if _is_object(each):
-            params = each.get("params")
-            found = [each.get("assistant_id"), each.get("model")]
-            found += [params.get("assistant_id")] if isinstance(params, dict) else []
-            named += [name for name in found if isinstance(name, str)]
-    return named
+def _assistants_in(value: Json) -> list[str]:
+    """Those that are named to run: a run's, a chat's model, a command's."""
+    params = value.get("params")
+    found = [value.get("assistant_id"), value.get("model")]
+    found += [params.get("assistant_id")] if isinstance(params, dict) else []
+    return [name for name in found if isinstance(name, str)]
 
 
 async def _check_run_as(hook: Hook, request: Request, runs: Runs, named: str) -> None:

@@ -11,7 +11,7 @@ from nexus.api.guard import MAX_BODY
 from nexus.api.pages.cards import Card, card_of
 from nexus.api.pages.fields import Upload, UploadDep
 from nexus.api.pages.inbox import InboxDep
-from nexus.api.pages.opened import asked, own
+from nexus.api.pages.opened import own, talking
 from nexus.api.pages.routing import page_router
 from nexus.api.pages.threads import about
 from nexus.api.pages.visitor import Visitor, VisitorDep, see_other
@@ -19,7 +19,7 @@ from nexus.api.pages.watching import state_of, watched
 from nexus.errors import InvalidInput
 from nexus.runtime.inbox import Inbox
 from nexus.runtime.runner import MAX_REQUEST
-from nexus.runtime.talking import File, Talking
+from nexus.runtime.talking import File
 from nexus.runtime.view import ThreadView
 
 router = page_router()
@@ -41,10 +41,8 @@ async def show_new_chat(visitor: VisitorDep) -> Response:
 @router.post(PLACE)
 async def begin_chat(request: Request, visitor: VisitorDep, upload: UploadDep) -> Response:
     """Begins a thread with what was said."""
-    new: dict[str, Any] = {}
-    await asked(request, "create", new)
     said, file = await _said(upload)
-    thread = await _talking(visitor).begin(said, new.get("metadata"), file=file)
+    thread = await talking(request, visitor).begin(said, file=file)
     return see_other(f"{PLACE}/{thread.id}")
 
 
@@ -71,9 +69,9 @@ async def show_chat(request: Request, thread_id: ThreadId, visitor: VisitorDep, 
 @router.post(f"{PLACE}/{{thread_id}}")
 async def say(request: Request, thread_id: ThreadId, visitor: VisitorDep, upload: UploadDep) -> Response:
     """Says something in a thread: a new request, or the answer to what it asked."""
-    thread = await own(request, visitor, thread_id, "create_run")
+    thread = await own(request, visitor, thread_id)
     said, file = await _said(upload)
-    await _talking(visitor).say(thread.id, said, file=file)
+    await talking(request, visitor).say(thread.id, said, file=file)
     return see_other(f"{PLACE}/{thread.id}")
 
 
@@ -81,7 +79,7 @@ async def say(request: Request, thread_id: ThreadId, visitor: VisitorDep, upload
 async def stop(request: Request, thread_id: ThreadId, visitor: VisitorDep, upload: UploadDep) -> Response:  # noqa: ARG001 - its token was checked
     """Stops what is being done; what a call did that has left stays on record."""
     thread = await own(request, visitor, thread_id, "update")
-    await _talking(visitor).stop(thread.id)
+    await talking(request, visitor).stop(thread.id)
     return see_other(f"{PLACE}/{thread.id}")
 
 
@@ -111,7 +109,3 @@ def _limits(visitor: Visitor) -> dict[str, Any]:
     """What a message may be, and which files are taken with it."""
     taken = visitor.service.attachments
     return {"longest": MAX_REQUEST, "endings": taken.endings if taken else (), "largest": MAX_FILE}
-
-
-def _talking(visitor: Visitor) -> Talking:
-    return Talking(visitor.service, visitor.runs, actor=visitor.actor)

@@ -1,16 +1,21 @@
-"""The thread that a page is about: the visitor's own, and shown to them by an operator's handlers."""
+"""The thread that a page is about, and what may begin there: as an operator's handlers let the visitor."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
 
 from nexus.api.hook import Hook
+from nexus.api.langgraph.authorized import may_run
+from nexus.api.langgraph.forms import RunCreate
 from nexus.api.pages.visitor import Visitor
 from nexus.errors import NotFound
 from nexus.ports.runs import AGENT
 from nexus.ports.threads import Thread
+from nexus.runtime.requests import Wanted
+from nexus.runtime.talking import Talking
 from nexus.runtime.thread_states import Visible, everything
 
 
@@ -42,3 +47,40 @@ async def own(request: Request, visitor: Visitor, thread_id: str, action: str = 
 def is_own(thread: Thread) -> bool:
     """True for a thread of Nexus's own graph."""
     return thread.metadata.get("graph_id", AGENT) == AGENT
+
+
+def talking(request: Request, visitor: Visitor) -> Talking:
+    """What the visitor does with threads."""
+    return Talking(visitor.service, visitor.runs, _Allowed(request, visitor), actor=visitor.actor)
+
+
+class _Allowed:
+    """Implements `nexus.runtime.talking.Permission`: the handlers are asked as they are over the API."""
+
+    def __init__(self, request: Request, visitor: Visitor) -> None:
+        self._request = request
+        self._runs = visitor.runs
+
+    async def thread(self) -> Mapping[str, Any]:
+        """The metadata of a new thread."""
+        value: dict[str, Any] = {}
+        await asked(self._request, "create", value)
+        return value.get("metadata") or {}
+
+    async def run(self, thread_id: str, metadata: Mapping[str, Any] | None, wanted: Wanted) -> Wanted:
+        """The run, as the handlers let it begin."""
+        hook: Hook | None = self._request.app.state.hook
+        if hook is None:
+            return wanted
+        value = {
+            "thread_id": thread_id,
+            "assistant_id": wanted.assistant,
+            "input": wanted.input,
+            "metadata": dict(wanted.metadata),
+            "stream_mode": list(wanted.modes),
+            "multitask_strategy": wanted.strategy,
+        }
+        visible = await may_run(hook, self._request, self._runs, value)
+        if metadata is not None and visible is not None and not visible(metadata):
+            raise NotFound(f"There is no thread {thread_id[:100]!r}.")
+        return RunCreate.model_validate(value).wanted()

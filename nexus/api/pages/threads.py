@@ -8,14 +8,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sse_starlette import EventSourceResponse
 
 from nexus.api.pages.fields import FormDep
-from nexus.api.pages.opened import asked, is_own, own
+from nexus.api.pages.opened import asked, is_own, own, talking
 from nexus.api.pages.routing import page_router
 from nexus.api.pages.visitor import Visitor, VisitorDep, see_other
 from nexus.api.pages.watching import state_of, watched
 from nexus.errors import InvalidInput
 from nexus.ports.threads import Thread
 from nexus.runtime.reading import moments_of, read_thread
-from nexus.runtime.talking import Talking
 from nexus.web.telling import Standing, standing_of
 
 router: APIRouter = page_router()
@@ -101,15 +100,15 @@ async def show_past(
 async def stop(request: Request, thread_id: ThreadId, visitor: VisitorDep, form: FormDep) -> Response:  # noqa: ARG001 - its token was checked
     """Stops what is being done; what a call did that has left stays on record."""
     thread = await own(request, visitor, thread_id, "update")
-    await _talking(visitor).stop(thread.id)
+    await talking(request, visitor).stop(thread.id)
     return see_other(f"{PLACE}/{thread.id}")
 
 
 @router.post(f"{PLACE}/{{thread_id}}/continue")
 async def go_on(request: Request, thread_id: ThreadId, visitor: VisitorDep, form: FormDep) -> Response:  # noqa: ARG001 - its token was checked
     """Lets it go on where it stopped."""
-    thread = await own(request, visitor, thread_id, "create_run")
-    await _talking(visitor).go_on(thread.id)
+    thread = await own(request, visitor, thread_id)
+    await talking(request, visitor).go_on(thread.id)
     return see_other(f"{PLACE}/{thread.id}")
 
 
@@ -120,9 +119,7 @@ async def retry(request: Request, thread_id: ThreadId, visitor: VisitorDep, form
     number = form.text("turn")
     if not number.isascii() or not number.isdigit():
         raise InvalidInput("it is no number", field="turn", remedy="Open the page again.")
-    new: dict[str, Any] = {}
-    await asked(request, "create", new)
-    made = await _talking(visitor).retry(thread, int(number[:9]), new.get("metadata"))
+    made = await talking(request, visitor).retry(thread, int(number[:9]))
     return see_other(f"{PLACE}/{made.id}")
 
 
@@ -154,7 +151,3 @@ async def _standing(visitor: Visitor, thread: Thread) -> Standing:
     last = await visitor.service.runs.search(thread=thread.id, limit=1)
     is_running = visitor.runs.is_running(thread.id)
     return standing_of(view, is_running=is_running, last_error=last[0].error if last else None)
-
-
-def _talking(visitor: Visitor) -> Talking:
-    return Talking(visitor.service, visitor.runs, actor=visitor.actor)

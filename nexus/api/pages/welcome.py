@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from sse_starlette import EventSourceResponse
 
@@ -11,7 +9,7 @@ from nexus.api.model import FetchingDep
 from nexus.api.pages.chat import PLACE as CHAT
 from nexus.api.pages.fields import FormDep
 from nexus.api.pages.live import live
-from nexus.api.pages.opened import asked
+from nexus.api.pages.opened import talking
 from nexus.api.pages.routing import page_router
 from nexus.api.pages.visitor import VisitorDep, see_other
 from nexus.core.words import size_in_words
@@ -19,7 +17,6 @@ from nexus.models.state import model_state, weights_of
 from nexus.runtime.demo import REQUESTS, begin_demo
 from nexus.runtime.fetching import Fetch
 from nexus.runtime.homes import desk_of
-from nexus.runtime.talking import Talking
 from nexus.settings import CONFIG_FILE
 
 router: APIRouter = page_router()
@@ -70,10 +67,7 @@ async def stop_pull(visitor: VisitorDep, fetching: FetchingDep, form: FormDep) -
 @router.post(f"{PLACE}/demo")
 async def start_demo(request: Request, visitor: VisitorDep, form: FormDep) -> Response:  # noqa: ARG001 - its token was checked
     """Put example files on the desk and ask for the first thing; it leads to a question in the inbox."""
-    new: dict[str, Any] = {}
-    await asked(request, "create", new)
-    talking = Talking(visitor.service, visitor.runs, actor=visitor.actor)
-    thread = await begin_demo(visitor.service, talking, metadata=new.get("metadata"))
+    thread = await begin_demo(visitor.service, talking(request, visitor))
     return see_other(f"{CHAT}/{thread.id}")
 
 
