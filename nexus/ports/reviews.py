@@ -24,6 +24,10 @@ class Reviews(Protocol):
         """What is pending and waits for the approver, the oldest first."""
         ...
 
+    async def decided(self, *, limit: int = 20) -> Sequence[Review]:
+        """What the approver was asked about and waits no more, whoever decided it: the latest first."""
+        ...
+
     async def get(self, approval_id: str) -> Review:
         """The approval of exactly that id, decided or not, if the approver may decide on it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from nexus.core.approval import Approval, check_approver
@@ -19,6 +19,9 @@ from nexus.runtime.services import Services
 
 MOST = 1_000
 """Questions that are looked at."""
+
+LATELY = 6
+"""Ends that are shown."""
 
 _EVERY: Mapping[DecisionKind, Decision] = {
     "approve": Approve(),
@@ -57,13 +60,18 @@ class Ended:
     """A question that was answered, or cannot be any more.
 
     Attributes:
-        effect: How the call of it ended; None if it did not start or is under way.
+        user: Whom its call was for.
+        effect: How the call of it ended; None if it did not start or is under way. Of another's call it does
+            not hold what the tool returned.
+        failure: Why this visitor's answer came to nothing.
     """
 
     approval: Approval
+    user: str
     spec: ToolSpec
     thread: str
     effect: Effect | None
+    failure: NexusError | None
 
 
 class Inbox:
@@ -97,6 +105,7 @@ class Inbox:
         log = self._service.parts.audit
         number = await log.latest() if log else 0
         others = [f"{each.approval.id}{len(each.approval.votes)}" for each in await self._reviews()]
+        others += [await self._how(each) for each in await self._reviewed(LATELY)]
         return f"{number}.{self._held.state}.{'.'.join(others)}"
 
     async def pending(self) -> list[tuple[str, Approval]]:
@@ -133,11 +142,11 @@ class Inbox:
         return await self._whichever(self.user, approval)
 
     async def ended(self, *, limit: int) -> list[Ended]:
-        """What was decided last, the latest first."""
-        return [
-            await self._ended(self.user, approval)
-            for approval in await self._service.parts.approvals.decided(limit=limit)
-        ]
+        """What was decided last, the latest first: their own, and what they were asked about for others."""
+        own = await self._service.parts.approvals.decided(limit=limit)
+        found = [Review(self.user, approval) for approval in own] + await self._reviewed(limit)
+        found.sort(key=lambda each: each.approval.decided_at or each.approval.expires_at, reverse=True)
+        return [await self._ended(each.user, each.approval) for each in found[:limit]]
 
     async def _whichever(self, user: str, approval: Approval) -> Asked | Ended:
         if approval.successor:
@@ -161,11 +170,29 @@ class Inbox:
 
     async def _ended(self, user: str, approval: Approval) -> Ended:
         service = await self._services.of(user)
-        effect = await service.parts.ledger.get(approval.call.key) if approval.state == "approved" else None
-        return Ended(approval, _spec(service, approval), await self._title(service, approval), effect)
+        effect = await _effect(service, approval)
+        if effect is not None and user != self.user:
+            effect = replace(effect, text=f"Only {user} is shown what came of it.")
+        return Ended(
+            approval=approval,
+            user=user,
+            spec=_spec(service, approval),
+            thread=await self._title(service, approval),
+            effect=effect,
+            failure=self._held.failure(self._actor, user, approval.id),
+        )
+
+    async def _how(self, review: Review) -> str:
+        """Another text once the call of a review has ended."""
+        effect = await _effect(await self._services.of(review.user), review.approval)
+        return f"{review.approval.id}{effect.outcome if effect else ''}"
 
     async def _reviews(self) -> Sequence[Review]:
         return await self._others.search(limit=MOST) if self._others else []
+
+    async def _reviewed(self, limit: int) -> list[Review]:
+        found = await self._others.decided(limit=limit) if self._others else []
+        return [each for each in found if each.user != self.user]
 
     def _may(self, approval: Approval, kind: DecisionKind, user: str) -> bool:
         try:
@@ -190,6 +217,11 @@ def _spec(service: Service, approval: Approval) -> ToolSpec:
         return service.parts.tools.get(approval.call.tool)
     except NotFound:
         return unknown_tool(approval.call.tool)
+
+
+async def _effect(service: Service, approval: Approval) -> Effect | None:
+    """How the call ended that was approved, if it has."""
+    return await service.parts.ledger.get(approval.call.key) if approval.state == "approved" else None
 
 
 async def _facts(service: Service, approval: Approval) -> list[str]:

@@ -38,6 +38,20 @@ class SqliteReviews:
 
         return await self._database.read(query)
 
+    async def decided(self, *, limit: int = 20) -> Sequence[Review]:
+        """What waits no more; of an edited call, what it was edited to."""
+        now = self._database.now()
+
+        def query(connection: sqlite3.Connection) -> Sequence[Review]:
+            rows = connection.execute(
+                f"SELECT * FROM approvals WHERE state NOT IN ('pending', 'edited') AND user <> '' AND {_MINE}"  # noqa: S608
+                " ORDER BY decided_at DESC, id LIMIT :limit",
+                {"approver": self._approver, "limit": limit},
+            ).fetchall()
+            return [_review(connection, row, now) for row in rows]
+
+        return await self._database.read(query)
+
     async def get(self, approval_id: str) -> Review:
         """The approval of exactly that id."""
         now = self._database.now()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,10 +19,15 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from nexus.api.beside import Http
+from nexus.core.policy import Policy
+from nexus.core.roles import Role
+from nexus.settings_policy import Rule
 from nexus.store.database import Database, Result
+from nexus.store.users import SqliteUsers
 from nexus.testing import FakeClock
-from tests.api.serving import pause, serving
+from tests.api.serving import pause, serving, settled
 from tests.api.test_inbox import answer, look
+from tests.api.test_pages import log_in
 from tests.web.inbox import LETTER, MailOffice, fill, shown
 
 
@@ -105,6 +111,60 @@ def test_what_is_answered_in_time_counts_although_the_time_would_be_over_before_
         assert answer(client, question.id, "approve").status_code == 303
         assert shown(client, question.id)["state"] == state
         assert ("Undo" in look(client)) == (state == "pending")
+
+
+BEN_DECIDES = Policy(rules=(Rule(verdict="ask", tool="send", approvers=("ben",)),))
+
+
+def asked_of_ben(client: httpx.Client, office: MailOffice) -> tuple[str, dict[str, Any]]:
+    """A thread of Ana's and what it asks; the client is Ben's browser and Ana's program."""
+    keys = {name: asyncio.run(let_in(office, name, role)) for name, role in PEOPLE.items()}
+    client.headers["Authorization"] = f"Bearer {keys['ana']}"
+    log_in(client, keys["ben"])
+    return pause(client, office, **LETTER)
+
+
+PEOPLE: dict[str, Role] = {"ana": "user", "ben": "approver"}
+
+
+async def let_in(office: MailOffice, name: str, role: Role) -> str:
+    database = Database(office.home / "nexus.db", office.clock)
+    try:
+        return await SqliteUsers(database).add(name, role)
+    finally:
+        await database.close()
+
+
+def test_who_decides_for_others_is_told_what_became_of_it_and_not_what_the_tool_returned(tmp_path: Path):
+    office = MailOffice(tmp_path / "home", undo=0, policy=BEN_DECIDES)
+    with serving(office) as client:
+        thread, approval = asked_of_ben(client, office)
+        office.tools.behaviour = lambda *_: "The letter is on its way."
+        assert answer(client, approval["id"], "approve", of="ana").status_code == 303
+        assert "on its way" in str(settled(client, thread)["steps"])
+        for page in (look(client), look(client, f"/ui/inbox/{approval['id']}?of=ana")):
+            assert "<strong>Done</strong>" in page
+            assert 'for <bdi class="theirs">ana</bdi>' in page
+            assert "Only ana is shown what came of it." in page
+            assert "on its way" not in page
+        assert f'href="/ui/inbox/{approval["id"]}?of=ana"' in look(client)
+
+
+def test_what_is_decided_elsewhere_in_the_time_to_undo_stands_and_whoever_was_too_late_is_told(
+    tmp_path: Path,
+):
+    office = MailOffice(tmp_path / "home", undo=1, policy=BEN_DECIDES)
+    with serving(office) as client:
+        thread, approval = asked_of_ben(client, office)
+        assert answer(client, approval["id"], "approve", of="ana").status_code == 303
+        path, no = f"/approvals/{approval['id']}/decision", {"type": "reject", "message": "Not today."}
+        client.post(path, json=no, params={"wait": "true"}).raise_for_status()
+        page = seen(client, "Your answer was not taken")
+        assert f"Approval {approval['id']} is already rejected." in page
+        assert "Rejected: it was not done." in page
+        assert shown(client, approval["id"])["decided_by"] == "api:ana"
+        assert settled(client, thread)["answer"]
+    assert office.tools.made == []
 
 
 def seen(client: httpx.Client, text: str, path: str = "/") -> str:

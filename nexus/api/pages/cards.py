@@ -117,7 +117,7 @@ class Card:
     @property
     def query(self) -> str:
         """Behind the path: whose call it is, if not the visitor's."""
-        return f"?of={self.of}" if self.of else ""
+        return _query(self.of)
 
     @property
     def version(self) -> str:
@@ -131,6 +131,8 @@ class End:
 
     Attributes:
         kind: done, failed, unknown, no, or open while its call is under way.
+        problem: Why the visitor's answer came to nothing.
+        of: Whom its call was for, if not the visitor.
     """
 
     ended: Ended
@@ -140,11 +142,18 @@ class End:
     said: str
     text: str
     effect: Effect | None
+    problem: str | None
+    of: str | None
 
     @property
     def approval(self) -> Approval:
         """What was asked about."""
         return self.ended.approval
+
+    @property
+    def path(self) -> str:
+        """Where its own page is."""
+        return f"/ui/inbox/{self.approval.id}{_query(self.of)}"
 
 
 def card_of(asked: Asked, *, user: str, whole: bool = False) -> Card:
@@ -174,11 +183,24 @@ def card_of(asked: Asked, *, user: str, whole: bool = False) -> Card:
     )
 
 
-def end_of(ended: Ended) -> End:
+def end_of(ended: Ended, *, user: str) -> End:
     """What became of a question, in words."""
     kind, said, text = _told(ended)
-    tile = Tile.of(ended.spec.toolkit)
-    return End(ended, ended.spec.title, tile, kind, said, text, ended.effect)
+    return End(
+        ended=ended,
+        title=ended.spec.title,
+        tile=Tile.of(ended.spec.toolkit),
+        kind=kind,
+        said=said,
+        text=text,
+        effect=ended.effect,
+        problem=_problem(ended.failure),
+        of=None if ended.user == user else ended.user,
+    )
+
+
+def _query(of: str | None) -> str:
+    return f"?of={of}" if of else ""
 
 
 def _told(ended: Ended) -> tuple[str, str, str]:

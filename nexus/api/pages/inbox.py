@@ -24,7 +24,7 @@ from nexus.errors import ArgumentsInvalid, Conflict, DecisionInvalid, InvalidInp
 from nexus.runtime.all_runs import AllRuns
 from nexus.runtime.connecting import connections_of, go_on_when_active, link_for
 from nexus.runtime.held import HeldDecisions
-from nexus.runtime.inbox import Asked, Inbox
+from nexus.runtime.inbox import LATELY, Asked, Inbox
 from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
 from nexus.runtime.services import Services
@@ -35,9 +35,6 @@ CARDS = 20
 """Questions on one page: 200 are ten pages, each there at once."""
 
 _CHAT = re.compile(r"/ui/chat/([^/]{1,100})")
-
-ENDS = 6
-"""Ends that are shown below them."""
 
 
 async def _inbox(request: Request, visitor: VisitorDep) -> Inbox:
@@ -76,7 +73,7 @@ async def show_inbox(visitor: VisitorDep, inbox: InboxDep, page: Annotated[int, 
     waiting: dict[tuple[str, str], int] = {}
     for user, approval in found:
         waiting[user, approval.thread] = waiting.get((user, approval.thread), 0) + 1
-    ends = [end_of(each) for each in await inbox.ended(limit=ENDS)]
+    ends = [end_of(each, user=inbox.user) for each in await inbox.ended(limit=LATELY)]
     cards = [[card_of(each, user=inbox.user) for each in group] for group in groups]
     return visitor.page(
         "inbox.html",
@@ -107,7 +104,7 @@ async def show_question(approval_id: Id, visitor: VisitorDep, inbox: InboxDep, o
     """One question with everything about it, or what became of it."""
     found = await inbox.get(approval_id, of)
     if not isinstance(found, Asked):
-        end = end_of(found)
+        end = end_of(found, user=inbox.user)
         shown = rows(end.approval.call.arguments, end.approval.origins, limit=WHOLE)
         return visitor.page("ended.html", at="/", it=end, rows=shown, is_moving=end.kind == "open")
     return _question(visitor, card_of(found, user=inbox.user, whole=True))
