@@ -22,6 +22,7 @@ from nexus.api.views_memories import (
     NewMemory,
 )
 from nexus.core.memory import Kind, MemoryId, to_json
+from nexus.errors import NotFound
 from nexus.ports.memory import Which
 
 router = APIRouter(prefix="/memories", tags=["memories"])
@@ -136,5 +137,6 @@ async def forget_memory(memory_id: Id, memories: MemoriesDep) -> Forgotten:
 
     What threads quoted of it is theirs, and goes with them. A no to one that waits for your yes is the same.
     """
-    await memories.store.get(MemoryId(memory_id))
-    return Forgotten(forgotten=await memories.forget([MemoryId(memory_id)]))
+    if not await memories.forget([MemoryId(memory_id)]):
+        raise NotFound(f"There is no memory {memory_id}.")
+    return Forgotten(forgotten=1)

@@ -37,9 +37,10 @@ class Shelf:
         self._placed = {key: placed for key, placed in both.items() if placed is not None}
         self.number = number
 
-    def has(self, memory: MemoryId) -> bool:
-        """True if it is there, expired or not."""
-        return memory in self._placed
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing is there, expired or not."""
+        return not self._placed
 
     def get(self, memory: MemoryId) -> Memory | None:
         """That memory, if it has not expired."""

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -84,6 +84,7 @@ class SqliteMemories:
         self._embedder = embedder
         self._seal: Seal = seal or Unsealed()
         self._shelf = Shelf(clock)
+        self._locked: Mapping[MemoryId, StoreUnavailable] = {}
         self._catching_up = asyncio.Lock()
 
     async def open(self) -> SqliteMemories:
@@ -96,6 +97,7 @@ class SqliteMemories:
 
     async def put(self, memories: Sequence[Memory]) -> None:
         """Keep them, and delete what has expired."""
+        await self._readable()
         vectors = await self._embed(memories)
         await self._write({memory.id: self._item(memory) for memory in memories})
         await self._keep_vectors(memories, vectors)
@@ -106,6 +108,8 @@ class SqliteMemories:
     async def get(self, memory: MemoryId) -> Memory:
         """That memory."""
         await self._catch_up()
+        if memory in self._locked:
+            raise self._locked[memory].with_traceback(None)
         found = self._shelf.get(memory)
         if found is None:
             raise NotFound(f"There is no memory {memory}.")
@@ -114,18 +118,17 @@ class SqliteMemories:
     async def search(self, text: str, *, which: Which = EVERY, limit: int = 10) -> Sequence[Found]:
         """Those closest in meaning, the closest first."""
         query = (await self._embedder.embed([text]))[0]
-        await self._catch_up()
+        await self._readable()
         return await asyncio.to_thread(self._shelf.nearest, query, which, limit)
 
     async def list(self, which: Which = EVERY, *, limit: int = 100, offset: int = 0) -> Sequence[Memory]:
         """Those that fit, the last updated first."""
-        await self._catch_up()
+        await self._readable()
         return self._shelf.latest(which)[offset : offset + limit]
 
     async def delete(self, memories: Sequence[MemoryId]) -> int:
-        """Delete them from the file and its log."""
-        await self._catch_up()
-        there = [memory for memory in dict.fromkeys(memories) if self._shelf.has(memory)]
+        """Delete them from the file and its log, whether or not they can be read."""
+        there = await self._there(memories)
         await self._write(dict.fromkeys(there))
         async with self._connection() as connection:
             # The log still holds the pages as they were.
@@ -165,16 +168,19 @@ class SqliteMemories:
         return {_SEALED: self._seal.close(json.dumps(values), memory.id)}
 
     def _parsed(self, key: str, value: bytes | str | None) -> Memory | None:
-        """The memory of an item; None if there is none, or somebody put something else there."""
+        """The memory of an item; None if there is none, or somebody put something else there.
+
+        Raises StoreUnavailable: it is sealed, and not with this key.
+        """
         if value is None:
             return None
         try:
             values = orjson.loads(value)
             if _SEALED in values:
-                values = orjson.loads(self._seal.open(values[_SEALED], key))
+                values = orjson.loads(self._seal.open(str(values[_SEALED]), key))
             return from_json({**values, "id": key})
         except (InvalidInput, ValueError, TypeError) as error:
-            _log.warning("the item %s among the memories is none: %s", key, error)
+            _log.warning("the item %r among the memories is none (%s)", key, type(error).__name__)
             return None
 
     def _hash(self, text: str) -> bytes:
@@ -184,6 +190,15 @@ class SqliteMemories:
     async def _write(self, values: dict[MemoryId, dict[str, Any] | None]) -> None:
         with _as_unavailable():
             await self._items.abatch([PutOp(NAMESPACE, key, value) for key, value in values.items()])
+
+    async def _there(self, memories: Sequence[MemoryId]) -> list[MemoryId]:
+        """Which of them have an item, whatever it holds."""
+        async with self._connection() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT key FROM store WHERE prefix = ? AND key IN (SELECT value FROM json_each(?))",
+                (_PREFIX, json.dumps(memories)),
+            )
+        return [MemoryId(row[0]) for row in rows]
 
     async def _keep_vectors(self, memories: Sequence[Memory], vectors: Matrix) -> None:
         rows = [
@@ -211,20 +226,38 @@ class SqliteMemories:
                     )
                 ]
             if rows:
-                self._shelf.take(*await asyncio.to_thread(self._placed, rows))
+                placed, locked = await asyncio.to_thread(self._placed, rows)
+                self._shelf.take(rows[-1][0], placed)
+                known = {key: error for key, error in self._locked.items() if key not in placed}
+                self._locked = known | locked
 
-    def _placed(self, rows: Sequence[tuple[Any, ...]]) -> tuple[int, dict[MemoryId, Placed | None]]:
+    async def _readable(self) -> None:
+        """The same. Raises StoreUnavailable: there are memories, and the key opens none of them."""
+        await self._catch_up()
+        if self._shelf.is_empty and self._locked:
+            raise next(iter(self._locked.values())).with_traceback(None)
+
+    def _placed(
+        self, rows: Sequence[tuple[Any, ...]]
+    ) -> tuple[dict[MemoryId, Placed | None], dict[MemoryId, StoreUnavailable]]:
+        """What stands on the shelf for each changed item, and why some cannot be opened."""
         size = self._embedder.dimensions * np.dtype(np.float32).itemsize
         placed: dict[MemoryId, Placed | None] = {}
+        locked: dict[MemoryId, StoreUnavailable] = {}
         for _, key, value, text_hash, vector in rows:
-            memory = self._parsed(key, value)
+            placed[MemoryId(key)] = None
+            try:
+                memory = self._parsed(key, value)
+            except StoreUnavailable as error:
+                _log.warning("the memory %r cannot be opened: %s", key, error)
+                locked[MemoryId(key)] = error
+                continue
             if memory is None:
-                placed[MemoryId(key)] = None
                 continue
             has_its = vector is not None and len(vector) == size and text_hash == self._hash(memory.text)
             kept = np.frombuffer(bytes(vector or b""), np.float32) if has_its else None
             placed[MemoryId(key)] = Placed(memory, kept)
-        return rows[-1][0], placed
+        return placed, locked
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[Any]:

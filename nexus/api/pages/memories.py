@@ -15,7 +15,7 @@ from nexus.api.pages.paging import Words
 from nexus.api.pages.routing import page_router
 from nexus.api.pages.visitor import VisitorDep, see_other
 from nexus.core.memory import KINDS, Kind, Memory, MemoryId
-from nexus.errors import InvalidInput
+from nexus.errors import InvalidInput, NotFound
 from nexus.ports.memory import Which
 
 router: APIRouter = page_router()
@@ -77,9 +77,8 @@ async def edit_memory(memory_id: Id, visitor: VisitorDep, form: FormDep) -> Resp
 @router.post(f"{PLACE}/{{memory_id}}/forget")
 async def forget_memory(memory_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Delete one for good; of one that waits for a yes this is the no."""
-    memories = visitor.service.memories
-    await memories.store.get(MemoryId(memory_id))  # what is not there is said to be so
-    await memories.forget([MemoryId(memory_id)])
+    if not await visitor.service.memories.forget([MemoryId(memory_id)]):
+        raise NotFound(f"There is no memory {memory_id}.")
     return see_other(_back(form))
 
 

@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from nexus.core.memory import Memory, MemoryId, to_json
 from nexus.errors import NotFound, StoreUnavailable
+from nexus.memory.sealing import Seal, Sealed, Unsealed
 from nexus.memory.sqlite import NAMESPACE, SqliteMemories
 from nexus.ports.embeddings import Matrix
 from nexus.store.items import open_items
@@ -103,11 +105,57 @@ async def test_what_the_store_of_items_deletes_or_changes_is_gone_or_new_here_to
         await store.put([memory(1, "Ana likes tea"), memory(2, "Bo likes chess")])
         await items.adelete(NAMESPACE, "m1")
         await items.aput(NAMESPACE, "m2", to_json(memory(2, "Bo likes go")))
-        await items.aput(NAMESPACE, "m3", {"text": "no memory"})
         with pytest.raises(NotFound):
             await store.get(MemoryId("m1"))
         assert await store.list() == [memory(2, "Bo likes go")]
         assert await store.search("chess") == [], "its vector was that of another text"
+
+
+BAD: dict[str, dict[str, Any]] = {
+    "no memory": {"text": "canary"},
+    "another kind": to_json(memory(1, "canary")) | {"kind": "canary"},
+    "sealed by nobody": {"sealed": 5},
+    "cut off": {"sealed": "sealed:1:canary"},
+    "short": {"sealed": "sealed:1:AAAA"},
+    "another key": {"sealed": Sealed(b"o" * 32, "ada").close("canary", "another key")},
+}
+
+
+@pytest.mark.parametrize("seal", [Unsealed(), Sealed(b"k" * 32, "ada")], ids=["open", "sealed"])
+async def test_an_item_that_is_no_memory_is_skipped_named_without_what_it_says_and_can_be_deleted(
+    tmp_path: Path, seal: Seal, caplog: pytest.LogCaptureFixture
+):
+    async with open_items(tmp_path / "store.db") as items:
+        for key, value in BAD.items():
+            await items.aput(NAMESPACE, key, value)
+        await items.aput(NAMESPACE, "m1", to_json(memory(1, "Ana likes tea")))
+        store = await SqliteMemories(items, WordEmbedder(), FakeClock(), seal).open()
+        assert await store.list() == [memory(1, "Ana likes tea")]
+        await store.put([memory(2, "Bo likes chess")])
+        assert [each.memory.id for each in await store.search("chess", limit=1)] == ["m2"]
+        for key in BAD:
+            assert repr(key) in caplog.text
+            with pytest.raises(StoreUnavailable if key == "another key" else (NotFound, StoreUnavailable)):
+                await store.get(MemoryId(key))
+        assert "canary" not in caplog.text
+        assert await store.delete([MemoryId(key) for key in BAD]) == len(BAD)
+        assert {item.key for item in await items.asearch(NAMESPACE)} == {"m1", "m2"}
+        with pytest.raises(NotFound):
+            await store.get(MemoryId("another key"))
+
+
+async def test_with_another_key_than_theirs_memories_are_neither_hidden_nor_added_to_but_can_be_deleted(
+    tmp_path: Path,
+):
+    async with open_items(tmp_path / "store.db") as items:
+        one, other = (Sealed(key * 32, "ada") for key in (b"k", b"o"))
+        await (await SqliteMemories(items, WordEmbedder(), FakeClock(), one).open()).put([memory(1, "x")])
+        store = await SqliteMemories(items, WordEmbedder(), FakeClock(), other).open()
+        for asked in (store.list(), store.search("x"), store.put([memory(2, "y")])):
+            with pytest.raises(StoreUnavailable, match="NEXUS_ENCRYPTION_KEY"):
+                await asked
+        assert await store.delete([MemoryId("m1"), MemoryId("m2")]) == 1
+        assert await store.list() == []
 
 
 async def test_two_processes_see_what_the_other_writes(tmp_path: Path):
