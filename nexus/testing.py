@@ -162,7 +162,9 @@ class KeptMemories:
 
     async def put(self, memories: Sequence[Memory]) -> None:
         """Keep them, and drop what has expired."""
-        await self._embed(memories)
+        rows = await self.embedder.embed([memory.text for memory in memories])
+        pairs = zip(memories, rows, strict=True)
+        self.vectors |= {memory.id: (self.embedder.name, row) for memory, row in pairs}
         self.kept |= {memory.id: memory for memory in memories}
         for memory in [each for each in self.kept.values() if each.is_expired(self.clock.now())]:
             await self.delete([memory.id])
@@ -198,15 +200,16 @@ class KeptMemories:
     async def reembed(self, told: Callable[[int, int], None] | None = None) -> int:
         """Embed what another embedder embedded."""
         old = [each for each in self.kept.values() if self.vectors[each.id][0] != self.embedder.name]
-        await self._embed(old)
+        rows = await self.embedder.embed([memory.text for memory in old])
+        there = {
+            memory.id: (self.embedder.name, row)
+            for memory, row in zip(old, rows, strict=True)
+            if self.kept.get(memory.id) == memory
+        }
+        self.vectors |= there
         if told is not None:
             told(len(old), len(old))
-        return len(old)
-
-    async def _embed(self, memories: Sequence[Memory]) -> None:
-        rows = await self.embedder.embed([memory.text for memory in memories])
-        pairs = zip(memories, rows, strict=True)
-        self.vectors |= {memory.id: (self.embedder.name, row) for memory, row in pairs}
+        return len(there)
 
     def _fitting(self, which: Which) -> Sequence[Memory]:
         now = self.clock.now()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,22 +63,24 @@ class ChromaMemories:
         self._embedder = embedder
         self._clock = clock
         self._prefix = f"{collection}-"
+        self._changing = asyncio.Lock()
 
     async def put(self, memories: Sequence[Memory]) -> None:
         """Keep them, a thousand at a time all or none, and delete what has expired."""
         kept = list({memory.id: memory for memory in memories}.values())
         rows = await self._embedder.embed([memory.text for memory in kept])
         records = [self._records.written(memory) for memory in kept]
-        await self._place.run(lambda client: self._write(client, records, rows))
+        async with self._changing:
+            await self._place.run(lambda client: self._write(client, records, rows))
         if expired := await self._place.run(self._expired):
             await self.delete(expired)
 
     async def get(self, memory: MemoryId) -> Memory:
         """That memory."""
         found = await self._place.run(lambda client: self._read(client, ids=[memory]))
-        if not found or found[0].is_expired(self._clock.now()):
+        if memory not in found or found[memory].is_expired(self._clock.now()):
             raise NotFound(f"There is no memory {memory}.")
-        return found[0]
+        return found[memory]
 
     async def search(self, text: str, *, which: Which = EVERY, limit: int = 10) -> Sequence[Found]:
         """Those closest in meaning, the closest first."""
@@ -90,9 +94,9 @@ class ChromaMemories:
             )
             if len(found) < limit:
                 return self._exactly(client, query, where)[:limit]
+            read = self._records.readable((document.id, document.metadata) for document, _ in found)
             return [
-                Found(self._records.read(document.id, document.metadata), 1 - distance)
-                for document, distance in found
+                Found(read[document.id], 1 - distance) for document, distance in found if document.id in read
             ]
 
         return await self._place.run(nearest)
@@ -102,12 +106,13 @@ class ChromaMemories:
         now = self._clock.now()
         where = self._records.where(which, now)
         found = await self._place.run(lambda client: self._read(client, where=where))
-        return self._records.latest(found, which, now)[offset : offset + limit]
+        return self._records.latest(found.values(), which, now)[offset : offset + limit]
 
     async def delete(self, memories: Sequence[MemoryId]) -> int:
         """Delete them; an embedded Chroma's files hold nothing of them any more."""
         ids = ids_of(memories)
-        gone = await self._place.run(lambda client: self._delete(client, ids))
+        async with self._changing:
+            gone = await self._place.run(lambda client: self._delete(client, ids))
         if gone:
             await self._place.purge(gone)
         return len(gone)
@@ -115,26 +120,33 @@ class ChromaMemories:
     async def reembed(self, told: Callable[[int, int], None] | None = None) -> int:
         """Embed what another embedder embedded, a piece at a time, into the collection of the present one."""
         old = await self._place.run(lambda client: self._read(client, where=self._records.of_other_models()))
-        done = 0
-        for piece in pieces(old, REEMBEDDED):
+        done, kept = 0, 0
+        for piece in pieces(list(old.values()), REEMBEDDED):
             rows = await self._embedder.embed([memory.text for memory in piece])
-            records = [self._records.written(memory) for memory in piece]
-            await self._place.run(
-                lambda client, records=records, rows=rows: self._write(client, records, rows)
-            )
+            async with self._changing:
+                kept += await self._place.run(partial(self._renew, memories=piece, rows=rows))
             done += len(piece)
             if told is not None:
                 told(done, len(old))
-        return done
+        return kept
 
     def _exactly(self, client: ClientAPI, query: Matrix, where: dict[str, Any]) -> list[Found]:
         """Those that fit, each compared: Chroma's index may miss some where few fit."""
         collection = client.get_collection(self._name, embedding_function=None)
         found: Any = collection.get(where=where, include=["metadatas", "embeddings"])
         rows = np.array(found["embeddings"], np.float32).reshape(-1, len(query))
-        triples = zip(found["ids"], found["metadatas"], (rows @ query).tolist(), strict=True)
-        read = [Found(self._records.read(memory, values), score) for memory, values, score in triples]
-        return sorted(read, key=lambda each: -each.score)
+        scores = dict(zip(found["ids"], (rows @ query).tolist(), strict=True))
+        read = self._records.readable(zip(found["ids"], found["metadatas"], strict=True))
+        return sorted(
+            (Found(each, scores[memory]) for memory, each in read.items()), key=lambda each: -each.score
+        )
+
+    def _renew(self, client: ClientAPI, memories: Sequence[Memory], rows: Matrix) -> int:
+        """Write the new vectors of those that are there as they were; how many are."""
+        present = self._read(client, ids=ids_of(memories))
+        there = [row for row, memory in enumerate(memories) if present.get(memory.id) == memory]
+        self._write(client, [self._records.written(memories[row]) for row in there], rows[there])
+        return len(there)
 
     def _write(self, client: ClientAPI, records: Sequence[Record], rows: Matrix) -> None:
         for start in range(0, len(records), PIECE):
@@ -148,14 +160,13 @@ class ChromaMemories:
 
     def _read(
         self, client: ClientAPI, *, ids: list[str] | None = None, where: dict[str, Any] | None = None
-    ) -> list[Memory]:
-        """Those of all collections; the present one's come last, so that they win."""
-        read: list[Memory] = []
+    ) -> dict[str, Memory]:
+        """Those of all collections by their ids; the present one's come last, so that they win."""
+        pairs: list[tuple[str, Any]] = []
         for collection in self._collections(client):
             found: Any = collection.get(ids=ids, where=where, include=["metadatas"])
-            pairs = zip(found["ids"], found["metadatas"], strict=True)
-            read += [self._records.read(memory, values) for memory, values in pairs]
-        return read
+            pairs += zip(found["ids"], found["metadatas"], strict=True)
+        return self._records.readable(pairs)
 
     def _expired(self, client: ClientAPI) -> list[MemoryId]:
         where: Any = self._records.expired(self._clock.now())

@@ -29,6 +29,12 @@ SECONDS = 20.0
 
 FOLDER_MODE = 0o700
 _DEFAULT_PORT = 8000
+_TROUBLE = (
+    *(httpx.HTTPError, OSError, subprocess.SubprocessError),
+    *(ValueError, LookupError, TypeError, struct.error),
+)
+"""Of the disk, of the server, of a process, and of files and answers that are not as Chroma writes them."""
+
 _INDEX_HEADER = struct.Struct("<i4Q")
 """Of hnswlib: version, an offset, places, places that are taken, bytes of each."""
 
@@ -74,7 +80,7 @@ class ChromaFolder:
             await asyncio.to_thread(self._close)
 
     def _run(self, job: Callable[[ClientAPI], Result]) -> Result:
-        with self._alone(), _named_trouble("The Chroma folder"):
+        with _named_trouble("The Chroma folder"), self._alone():
             try:
                 return job(self._opened())
             finally:
@@ -100,7 +106,7 @@ class ChromaFolder:
             self._client = None
 
     def _purge(self, memories: Sequence[str]) -> None:
-        with self._alone():
+        with _named_trouble("The Chroma folder"), self._alone():
             self._close()
             done = subprocess.run(  # noqa: S603 - our own module
                 [sys.executable, "-m", "nexus.memory.chroma_purge", str(self._path / "chroma.sqlite3")],
@@ -261,7 +267,7 @@ def _named_trouble(what: str) -> Generator[None]:
 
     try:
         yield
-    except (ChromaError, InternalError, httpx.HTTPError, OSError, ValueError) as error:
+    except (*_TROUBLE, ChromaError, InternalError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise StoreUnavailable(
             f"{what} cannot be used right now ({reason}).",

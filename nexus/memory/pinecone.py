@@ -43,6 +43,9 @@ _REVISION = "revision"
 _METHODS = ("query", "upsert", "fetch", "delete", "list_paginated")
 _NOT_ALLOWED = frozenset({401, 403})
 _BUSY = frozenset({429, 500, 502, 503, 504})
+_NOT_AS_EXPECTED = (ValueError, LookupError, TypeError, AttributeError)
+"""What its client raises over an answer that is not Pinecone's."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -61,13 +64,15 @@ class PineconeMemories:
         self._embedder = embedder
         self._clock = clock
         self._namespace = namespace
+        self._changing = asyncio.Lock()
 
     async def put(self, memories: Sequence[Memory]) -> None:
         """Keep them, two hundred at a time all or none, and delete what has expired."""
         kept = list({memory.id: memory for memory in memories}.values())
         rows = await self._embedder.embed([memory.text for memory in kept])
         records = [self._records.written(memory) for memory in kept]
-        await self._run(lambda index: self._write(index, records, rows))
+        async with self._changing:
+            await self._run(lambda index: self._write(index, records, rows))
         if kept:
             expired = await self._run(lambda index: self._expired(index, rows[0]))
             await self.delete(expired)
@@ -75,9 +80,9 @@ class PineconeMemories:
     async def get(self, memory: MemoryId) -> Memory:
         """That memory."""
         found = await self._run(lambda index: self._read(index, [memory]))
-        if not found or found[0].is_expired(self._clock.now()):
+        if memory not in found or found[memory].is_expired(self._clock.now()):
             raise NotFound(f"There is no memory {memory}.")
-        return found[0]
+        return found[memory]
 
     async def search(self, text: str, *, which: Which = EVERY, limit: int = 10) -> Sequence[Found]:
         """Those closest in meaning, the closest first."""
@@ -88,32 +93,34 @@ class PineconeMemories:
             found = self._langchain(index, Made(query[None])).similarity_search_by_vector_with_score(
                 query.tolist(), k=limit, filter=where
             )
-            return [Found(self._records.read(each.id, each.metadata), score) for each, score in found]
+            read = self._records.readable((each.id, each.metadata) for each, _ in found)
+            return [Found(read[each.id], score) for each, score in found if each.id in read]
 
         return await self._run(nearest)
 
     async def list(self, which: Which = EVERY, *, limit: int = 100, offset: int = 0) -> Sequence[Memory]:
         """Those that fit, the last updated first."""
         found = await self._run(lambda index: self._read(index, self._ids(index)))
-        return self._records.latest(found, which, self._clock.now())[offset : offset + limit]
+        return self._records.latest(found.values(), which, self._clock.now())[offset : offset + limit]
 
     async def delete(self, memories: Sequence[MemoryId]) -> int:
         """Delete them; what Pinecone keeps in backups of its own is Pinecone's."""
         ids = ids_of(memories)
-        return await self._run(lambda index: self._delete(index, ids))
+        async with self._changing:
+            return await self._run(lambda index: self._delete(index, ids))
 
     async def reembed(self, told: Callable[[int, int], None] | None = None) -> int:
         """Embed what another embedder embedded, a piece at a time."""
         old = await self._run(lambda index: self._read(index, self._ids(index), but=self._records.model))
-        done = 0
-        for piece in pieces(old, REEMBEDDED):
+        done, kept = 0, 0
+        for piece in pieces(list(old.values()), REEMBEDDED):
             rows = await self._embedder.embed([memory.text for memory in piece])
-            records = [self._records.written(memory) for memory in piece]
-            await self._run(partial(self._write, records=records, rows=rows))
+            async with self._changing:
+                kept += await self._run(partial(self._renew, memories=piece, rows=rows))
             done += len(piece)
             if told is not None:
                 told(done, len(old))
-        return done
+        return kept
 
     async def _run(self, job: Callable[[Index], Result]) -> Result:
         return await self._index.run(job, self._embedder.dimensions)
@@ -130,6 +137,13 @@ class PineconeMemories:
                 async_req=False,
             )
             self._await(index, piece[-1].id, revision)
+
+    def _renew(self, index: Index, memories: Sequence[Memory], rows: Matrix) -> int:
+        """Write the new vectors of those that are there as they were; how many are."""
+        present = self._read(index, ids_of(memories))
+        there = [row for row, memory in enumerate(memories) if present.get(memory.id) == memory]
+        self._write(index, [self._records.written(memories[row]) for row in there], rows[there])
+        return len(there)
 
     def _await(self, index: Index, memory: str, revision: str | None) -> None:
         """Return when Pinecone shows that revision of a record; None: when it shows none."""
@@ -151,13 +165,12 @@ class PineconeMemories:
             found |= {key: dict(vector.metadata or {}) for key, vector in answer.vectors.items()}
         return found
 
-    def _read(self, index: Index, ids: Sequence[str], *, but: str | None = None) -> list[Memory]:
-        """Those of these ids that are there, without those of the model `but`."""
-        return [
-            self._records.read(memory, values)
-            for memory, values in self._values(index, ids).items()
-            if values.get("model") != but
-        ]
+    def _read(self, index: Index, ids: Sequence[str], *, but: str | None = None) -> dict[str, Memory]:
+        """Those of these ids that are there, by their ids, without those of the model `but`."""
+        found = self._values(index, ids)
+        return self._records.readable(
+            (memory, values) for memory, values in found.items() if values.get("model") != but
+        )
 
     def _ids(self, index: Index) -> list[str]:
         ids: list[str] = []
@@ -320,7 +333,7 @@ def _named_trouble(index: str) -> Generator[None]:
             remedy=remedy,
             retry_after=5.0,
         ) from None
-    except (PineconeException, HTTPError, OSError, ValueError) as error:
+    except (PineconeException, HTTPError, OSError, *_NOT_AS_EXPECTED) as error:
         raise StoreUnavailable(
             f"The Pinecone index {index} cannot be reached ({type(error).__name__}).", retry_after=5.0
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +12,15 @@ from typing import Any
 from langchain_core.embeddings import Embeddings
 
 from nexus.core.memory import Memory, MemoryId, from_json, to_json
+from nexus.errors import InvalidInput, StoreUnavailable
 from nexus.memory.sealing import Seal
 from nexus.ports.embeddings import Matrix
 from nexus.ports.memory import Which
 
 NEVER = 1e15
 """The expiry, in seconds since 1970, of what does not expire."""
+
+_log = logging.getLogger(__name__)
 
 _FOR_ALL = "*"
 """Stands among the apps of what is for all of them."""
@@ -92,6 +96,28 @@ class Records:
         if found.id != memory:
             raise ValueError(f"the record {memory} holds the memory {found.id}")
         return found
+
+    def readable(self, found: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Memory]:
+        """The memories of records by their ids, without what is none: blanked, broken or sealed otherwise.
+
+        Raises:
+            StoreUnavailable: They are sealed, and the key opens none of them.
+        """
+        read: dict[str, Memory] = {}
+        locked: StoreUnavailable | None = None
+        for memory, values in found:
+            if values.get("memory") is None:
+                continue  # it is just being deleted
+            try:
+                read[memory] = self.read(memory, values)
+            except StoreUnavailable as error:
+                _log.warning("the memory %r cannot be opened: %s", memory, error)
+                locked = error
+            except (InvalidInput, ValueError, TypeError) as error:
+                _log.warning("the record %r among the memories is none (%s)", memory, type(error).__name__)
+        if locked is not None and not read:
+            raise locked
+        return read
 
     def latest(self, found: Iterable[Memory], which: Which, now: datetime) -> list[Memory]:
         """Those that fit and have not expired, each once, the last updated first."""

@@ -86,6 +86,7 @@ class SqliteMemories:
         self._shelf = Shelf(clock)
         self._locked: Mapping[MemoryId, StoreUnavailable] = {}
         self._catching_up = asyncio.Lock()
+        self._changing = asyncio.Lock()
 
     async def open(self) -> SqliteMemories:
         """Make the tables that are missing. Call it once, before anything else."""
@@ -99,8 +100,9 @@ class SqliteMemories:
         """Keep them, and delete what has expired."""
         await self._readable()
         vectors = await self._embed(memories)
-        await self._write({memory.id: self._item(memory) for memory in memories})
-        await self._keep_vectors(memories, vectors)
+        async with self._changing:
+            await self._write({memory.id: self._item(memory) for memory in memories})
+            await self._keep_vectors(memories, vectors)
         await self._catch_up()
         if expired := self._shelf.expired():
             await self.delete(expired)
@@ -141,14 +143,22 @@ class SqliteMemories:
     async def reembed(self, told: Callable[[int, int], None] | None = None) -> int:
         """Embed what has no vector of the present embedder, a piece at a time."""
         await self._catch_up()
-        absent = self._shelf.without_vector()
+        absent, kept = self._shelf.without_vector(), 0
         for start in range(0, len(absent), PIECE):
             piece = absent[start : start + PIECE]
-            await self._keep_vectors(piece, await self._embed(piece))
+            kept += await self._renew(piece, await self._embed(piece))
             if told is not None:
                 told(start + len(piece), len(absent))
         await self._catch_up()
-        return len(absent)
+        return kept
+
+    async def _renew(self, memories: Sequence[Memory], vectors: Matrix) -> int:
+        """Keep the new vectors of those that are there as they were; how many are."""
+        async with self._changing:
+            await self._catch_up()
+            there = [row for row, memory in enumerate(memories) if self._shelf.get(memory.id) == memory]
+            await self._keep_vectors([memories[row] for row in there], vectors[there])
+        return len(there)
 
     async def _embed(self, memories: Sequence[Memory]) -> Matrix:
         """A vector for each. Raises StoreUnavailable if the embedder does not keep to its dimensions."""

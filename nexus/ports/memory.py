@@ -64,8 +64,10 @@ class MemoryStore(Protocol):
     and a memory without a comparable vector is listed but not found by `search` until `reembed` was run.
     Safe for many callers at once and for several processes. Every text of Unicode comes back as it was put.
     An expired memory (`Memory.is_expired`) is never returned, and deleted at the next `put`, for good.
+    What is there and is no memory is skipped, and told in the log without its content; `delete` takes it too.
 
-    Every method raises StoreUnavailable if the store cannot be reached, and `put`, `search` and `reembed`
+    Every method raises StoreUnavailable, and nothing of its vendor's, if the store cannot be reached; those
+    that read do so also if memories are sealed and the key opens none of them. `put`, `search` and `reembed`
     raise ModelMissing if the embedder is not installed.
     """
 
@@ -95,6 +97,7 @@ class MemoryStore(Protocol):
     async def reembed(self, told: Callable[[int, int], None] | None = None) -> int:
         """Embed anew whatever has no vector of the present embedder; tells `done, total` as it goes.
 
-        It may be cut off at any moment and run again: what is done stays done. Returns how many it embedded.
+        It may be cut off at any moment and run again: what is done stays done. What is deleted or replaced
+        meanwhile stays so. Returns how many it embedded.
         """
         ...

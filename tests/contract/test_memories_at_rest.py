@@ -13,7 +13,7 @@ import pytest
 
 from nexus.core.action import ThreadId
 from nexus.core.memory import EarlierText, MemoryId
-from nexus.errors import StoreUnavailable
+from nexus.errors import NotFound, StoreUnavailable
 from nexus.memory.sealing import Sealed, Unsealed
 from nexus.ports.memory import Which
 from tests.contract.memory_places import THEN, Place, Scattered, memory
@@ -113,6 +113,22 @@ async def test_without_its_key_a_sealed_memory_is_not_returned_as_something_else
             await store.get(SECRET.id)
         with pytest.raises(StoreUnavailable, match="NEXUS_ENCRYPTION_KEY"):
             await store.list()
+
+
+async def test_one_that_is_sealed_with_another_key_hides_no_other_and_can_be_deleted(place: Place):
+    if place.is_fake:
+        pytest.skip("the fake writes nothing down")
+    await (await place.of()).put([memory("open", "the heron likes oysters")])
+    await (await place.of(seal=Sealed(OTHER_KEY, "ada"))).put([SECRET])
+    store = await place.of(seal=Sealed(KEY, "ada"))
+    assert [each.id for each in await store.list()] == ["open"]
+    await store.reembed()
+    assert [each.memory.id for each in await store.search("oysters")] == ["open"]
+    with pytest.raises(StoreUnavailable, match="NEXUS_ENCRYPTION_KEY"):
+        await store.get(SECRET.id)
+    assert await store.delete([SECRET.id]) == 1
+    with pytest.raises(NotFound):
+        await store.get(SECRET.id)
 
 
 async def test_what_was_written_before_there_was_a_key_stays_readable_and_is_sealed_when_written_again(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -274,6 +274,42 @@ async def test_embedding_anew_goes_on_where_it_was_cut_off(place: Place):
     found = len(await store.search("alpha", limit=100))
     assert found + await store.reembed() == 70
     assert len(await store.search("alpha", limit=100)) == 70
+
+
+class Meanwhile(WordEmbedder):
+    """Lets something else happen while it embeds for the first time."""
+
+    then: Callable[[], Awaitable[object]] | None = None
+
+    async def embed(self, texts: Sequence[str]) -> Matrix:
+        """One row a text, too late."""
+        rows = await super().embed(texts)
+        if self.then is not None:
+            then, self.then = self.then, None
+            await then()
+        return rows
+
+
+async def test_embedding_anew_brings_nothing_back_that_was_deleted_or_changed_meanwhile(place: Place):
+    before = [memory("gone", "alpha one"), memory("changed", "alpha two"), memory("left", "alpha three")]
+    await (await place.of()).put(before)
+    embedder = Meanwhile("other words")
+    store, other = await place.of(embedder=embedder), await place.of(embedder=embedder)
+
+    async def meanwhile() -> None:
+        await other.delete([MemoryId("gone")])
+        await other.put([memory("changed", "beta two")])
+
+    embedder.then = meanwhile
+    assert await store.reembed() == 1
+    assert {each.id: each.text for each in await store.list()} == {
+        "changed": "beta two",
+        "left": "alpha three",
+    }
+    (found,) = await store.search("beta two", limit=1)
+    assert (found.memory.id, found.score) == ("changed", pytest.approx(1, abs=1e-3))
+    assert set(ids(await store.search("alpha"))) == {"changed", "left"}
+    assert await store.reembed() == 0
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from nexus.errors import SettingsInvalid, StoreUnavailable
+from nexus.core.memory import MemoryId
+from nexus.errors import NotFound, SettingsInvalid, StoreUnavailable
 from nexus.testing import FakeClock, WordEmbedder
 from tests.contract.memory_places import THEN, memory
 from tests.servers.pinecone.standin import PineconeStandIn
@@ -130,6 +131,60 @@ async def test_two_processes_in_one_folder_lose_nothing(tmp_path: Path):
     await place.close()
 
 
+async def test_a_record_whose_deletion_was_cut_off_is_no_memory_any_more_and_can_be_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Chroma's records are written over before they are deleted."""
+    place = ChromaFolder(tmp_path / "chroma")
+    store = chroma_at(place)
+    await store.put([memory("m", "alpha"), memory("other", "beta")])
+
+    def cut_off(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("chromadb.Collection.delete", cut_off)
+        with pytest.raises(StoreUnavailable, match="no space left"):
+            await store.delete([MemoryId("m")])
+    with pytest.raises(NotFound):
+        await store.get(MemoryId("m"))
+    assert [each.id for each in await store.list()] == ["other"]
+    assert [each.memory.id for each in await store.search("alpha")] == ["other"]
+    assert await store.delete([MemoryId("m")]) == 1
+    await place.close()
+
+
+@pytest.mark.parametrize("trouble", ["a file is in its place", "its lock is a folder"])
+async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, trouble: str):
+    where = tmp_path / "chroma"
+    if trouble == "a file is in its place":
+        where.touch()
+    else:
+        (where / "nexus.lock").mkdir(parents=True)
+    with pytest.raises(StoreUnavailable, match="Chroma folder"):
+        await chroma_at(ChromaFolder(where)).list()
+    with pytest.raises(StoreUnavailable, match="Chroma folder"):
+        await ChromaFolder(where).purge(["m"])
+
+
+async def test_an_index_file_that_was_cut_off_is_named(tmp_path: Path):
+    place = ChromaFolder(tmp_path / "chroma")
+    await chroma_at(place).put([memory(f"m{number}", "alpha") for number in range(3)])
+    (header,) = (tmp_path / "chroma").glob("*/header.bin")
+    header.write_bytes(b"cut")
+    with pytest.raises(StoreUnavailable, match="Chroma folder"):
+        await chroma_at(place).list()
+    await place.close()
+
+
+async def test_overwriting_what_was_forgotten_is_given_up_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(chroma_places, "SECONDS", 0.0001)
+    with pytest.raises(StoreUnavailable, match="Chroma folder"):
+        await ChromaFolder(tmp_path).purge(["m"])
+
+
 @pytest.fixture
 def standin() -> Iterator[PineconeStandIn]:
     """Pinecone with one index for these vectors."""
@@ -172,6 +227,26 @@ async def test_what_pinecone_refuses_is_told_in_its_words(standin: PineconeStand
     standin.fault = None
     await store.put([memory("m", "alpha")])
     assert (await store.list())[0].created_at == THEN
+
+
+async def test_a_record_that_is_no_memory_is_skipped_and_can_be_deleted(standin: PineconeStandIn):
+    store = pinecone_at(PineconeIndex(standin.name, standin.api_key, standin.url))
+    await store.put([memory("m", "alpha"), memory("bare", "alpha"), memory("broken", "alpha")])
+    shown = standin.namespaces["ada"].shown()
+    del shown["bare"]["metadata"]["memory"]
+    shown["broken"]["metadata"]["memory"] = '{"id": "broken"}'
+    assert [each.id for each in await store.list()] == ["m"]
+    assert [each.memory.id for each in await store.search("alpha")] == ["m"]
+    for name in ("bare", "broken"):
+        with pytest.raises(NotFound):
+            await store.get(MemoryId(name))
+    assert await store.delete([MemoryId("bare"), MemoryId("broken")]) == 2
+
+
+async def test_an_answer_that_is_not_pinecones_is_named(standin: PineconeStandIn):
+    standin.dimension = None  # type: ignore[assignment]
+    with pytest.raises(StoreUnavailable, match="cannot be reached"):
+        await pinecone_at(PineconeIndex(standin.name, standin.api_key, standin.url)).list()
 
 
 async def test_a_pinecone_that_never_answers_is_given_up():
