@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from graphs import remembering
 from nexus.core.action import ThreadId
 from nexus.core.decision import Approve, Edit
 from nexus.core.user import OWNER
@@ -241,17 +243,27 @@ async def test_memories_that_are_shown_stop_no_run_when_their_store_goes_away(mi
 
 
 class Gone(ScriptedModel):
-    """A model that is not to be reached any more once it has said all it was to say."""
+    """A model that cannot be reached, or never answers, once it has said all it was to say."""
+
+    is_silent = False
 
     async def complete(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.script and self.is_silent:
+            await asyncio.Event().wait()
         if not self.script:
             raise ModelUnavailable
         return await super().complete(*args, **kwargs)
 
 
-async def test_a_model_that_is_gone_when_asked_what_to_keep_stops_no_run(make_world: MakeWorld):
+@pytest.mark.parametrize("trouble", ["gone", "never answers"])
+async def test_a_model_that_is_gone_when_asked_what_to_keep_stops_no_run(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, trouble: str
+):
+    monkeypatch.setattr(remembering, "PROPOSAL_SECONDS", 0.02)
     mind = await with_script(make_world)
-    mind.world.model = Gone([*CALL, *proposal()[:2]], yes=1.0)  # type: ignore[assignment]
+    model = Gone([*CALL, *proposal()[:2]], yes=1.0)
+    model.is_silent = trouble == "never answers"
+    mind.world.model = model  # type: ignore[assignment]
     mind.world.wire()
     await mind.world.start("Mail Ana hello. Her address is ana@example.com")
     await mind.world.decide(Approve())
