@@ -23,6 +23,8 @@ async def learn(parts: Parts, state: State, call: Call, thread: ThreadId) -> Non
 
     Nothing of a call on which anybody else decided: it would be their words in this user's memory.
     """
+    if parts.memories is None:
+        return
     await helped(
         _learned(parts, state, call, thread),
         None,
@@ -33,13 +35,9 @@ async def learn(parts: Parts, state: State, call: Call, thread: ThreadId) -> Non
 
 async def _learned(parts: Parts, state: State, call: Call, thread: ThreadId) -> None:
     asked = await _asked(parts, call.key)
-    if parts.memories is None or not _is_own(parts, asked):
+    if not _is_own(parts, asked):
         return
-    notes = [
-        *_of_edits(parts, state, asked, call),
-        *await _of_habit(parts, state, call, thread),
-    ]
-    for note in notes:
+    for note in [*_of_edits(parts, state, asked, call), *await _of_habit(parts, state, call, thread)]:
         await keep(parts, state, thread, note, call=call)
 
 
