@@ -79,7 +79,8 @@ class Endpoints(Protocol):
         """The one there that is told of the ends of runs that name it, and of nothing else; made if need be.
 
         One that was switched off is on again. Those of runs do not count among the user's own; for a new one
-        the one may go that no run has named for longest. Raises Conflict: all of them are still needed.
+        the one may go that no run has named for longest, if nobody was shown its secret: it would come back
+        with another. Raises Conflict: all of them are still needed.
         """
         ...
 

@@ -30,11 +30,13 @@ SECRET_BYTES = 32
 
 _OF_RUNS = json.dumps([RUN_ENDED])
 
-# The one named the longest ago, that no open run names and no message is on its way to.
+# The one named the longest ago, that no open run names and no message is on its way to. Only a rotation shows
+# such a one's secret: then somebody checks its messages, and it stays, since it would come back with another.
 _FORGET_ONE_OF_RUNS = """
 DELETE FROM endpoints WHERE id = (
     SELECT id FROM endpoints AS endpoint
-    WHERE user = :user AND kinds = :kinds AND coalesce(named_at, created_at) < :before
+    WHERE user = :user AND kinds = :kinds AND old_secret IS NULL
+      AND coalesce(named_at, created_at) < :before
       AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = endpoint.id AND state = 'pending')
       AND NOT EXISTS (
         SELECT 1 FROM runs
@@ -85,8 +87,8 @@ class SqliteEndpoints:
         given = {"user": self._user or OWNER, "kinds": _OF_RUNS, "before": (now - AT_REST).isoformat()}
         if not connection.execute(_FORGET_ONE_OF_RUNS, given).rowcount:
             raise Conflict(
-                f"Runs that have not ended or told their ends name {MOST_OF_RUNS} webhooks already.",
-                remedy="Wait for some of them, or remove endpoints.",
+                f"Runs name {MOST_OF_RUNS} webhooks already; each is in use, or its secret was shown.",
+                remedy="Wait for the ends of runs, or remove endpoints.",
             )
 
     async def keep(self, medium: Medium, url: str | None, *, kinds: Sequence[str]) -> None:
