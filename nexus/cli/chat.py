@@ -31,7 +31,7 @@ def chat(
 
     async def work(session: Session) -> int:
         async with service_of(context, model=model) as service:
-            opened = await service.threads.get(thread) if thread else await service.runner.create_thread()
+            opened = await service.runner.open_thread(thread)
             session.open(opened.id)
             session.watcher.note("Say what you want done. /quit or Ctrl-D ends the chat.")
             return await _talk(service, session, opened.id, yes_to or [])

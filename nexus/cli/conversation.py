@@ -21,7 +21,7 @@ async def serve_request(
     Returns:
         The exit code.
     """
-    opened = await service.threads.get(thread) if thread else await service.runner.create_thread()
+    opened = await service.runner.open_thread(thread)
     session.open(opened.id)
     if request is None:
         await _check_unfinished(service, opened.id)

@@ -108,7 +108,8 @@ class RunStore(Protocol):
 
         Raises:
             NotFound: There is no such thread.
-            Conflict: One is open, and the new one's strategy is to give way. Nothing was changed.
+            Conflict: One is open, and the new one's strategy is to give way; or the thread is another
+                graph's, as `Thread.check_takes`. Nothing was changed.
         """
         ...
 

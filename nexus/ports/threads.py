@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from nexus.core.action import ThreadId
+from nexus.errors import Conflict
+from nexus.ports.runs import AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,23 @@ class Thread:
     updated_at: datetime
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    @property
+    def graph(self) -> str | None:
+        """The name of the graph whose state it holds; None while none has run in it."""
+        name = self.metadata.get("graph_id")
+        return name if isinstance(name, str) and name else None
+
+    def check_takes(self, graph: str) -> None:
+        """Make sure that a graph of that name may run in it.
+
+        Raises Conflict: it would write over the state of Nexus's own, or that go on from another's.
+        """
+        if self.graph not in {None, graph} and AGENT in {self.graph, graph}:
+            raise Conflict(
+                f"Thread {self.id} is one of the graph {self.graph!r}.",
+                remedy="Run another graph in a thread of its own.",
+            )
+
 
 class Threads(Protocol):
     """Durable before it returns."""
@@ -34,8 +53,11 @@ class Threads(Protocol):
         """A new thread. Raises Conflict if the id is taken."""
         ...
 
-    async def touch(self, thread_id: ThreadId, *, title: str | None = None) -> None:
-        """Note that something happened; the first title stays."""
+    async def touch(self, thread_id: ThreadId, *, title: str | None = None, graph: str | None = None) -> None:
+        """Note that something happened, and in which graph; the first title stays.
+
+        Raises Conflict, as `Thread.check_takes`, in the same transaction: then nothing was changed.
+        """
         ...
 
     async def ended(self, thread_id: ThreadId, *, ending: str | None) -> None:

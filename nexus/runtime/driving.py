@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import HumanMessage
@@ -13,7 +14,7 @@ from langgraph.pregel import Pregel
 from langgraph.types import Command, Send
 
 from nexus.core.action import ThreadId
-from nexus.errors import Conflict, NotFound
+from nexus.errors import NotFound
 from nexus.ports.assistants import Assistant
 from nexus.ports.runs import AGENT, NewRun, Run, RunStatus, going_on
 from nexus.runtime.admission import check_context, context_of
@@ -33,19 +34,17 @@ AGAIN_SECONDS = (5.0, 30.0, 120.0, 600.0, 3_600.0)
 
 
 async def check_graph(service: Service, thread_id: str, graph: Graph) -> None:
-    """Raise Conflict where a graph would write over the state of Nexus's own, or that go on from others'."""
+    """Raise Conflict where a graph would write over the state of Nexus's own, or that go on from others'.
+
+    The store looks again when the run is written down; here it is told before anything is looked at.
+    """
     with suppress(NotFound):  # of such a thread the store speaks
         thread = await service.threads.get(thread_id)
-        own = thread.metadata.get("graph_id")
-        # Without a title nothing was ever asked for in it, by the command line neither.
-        may_ask = own is None and bool(thread.title) and not graph.asks_first
+        # The command line once left threads without a name of their graph; nothing was asked without a title.
+        may_ask = thread.graph is None and bool(thread.title) and not graph.asks_first
         if may_ask and await service.runner.has_open_call(thread.id):
-            own = AGENT
-        if own is not None and own != graph.name and AGENT in {own, graph.name}:
-            raise Conflict(
-                f"Thread {thread.id} is one of the graph {own!r}.",
-                remedy="Run another graph in a thread of its own.",
-            )
+            thread = replace(thread, metadata={**thread.metadata, "graph_id": AGENT})
+        thread.check_takes(graph.name)
 
 
 def next_try(stream: RunStream) -> NewRun | None:

@@ -64,13 +64,13 @@ class Graphs:
         Raises NotFound.
         """
         config: RunnableConfig = {"configurable": {"thread_id": thread.id}}
-        async with self.get(str(thread.metadata.get("graph_id") or AGENT)).open(config) as graph:
+        async with self.get(thread.graph or AGENT).open(config) as graph:
             return any(isinstance(channel, DeltaChannel) for channel in graph.channels.values())
 
     async def values_of(self, thread: Thread) -> dict[str, Any]:
         """The thread's state, with what it waits for. Raises NotFound."""
         config: RunnableConfig = {"configurable": {"thread_id": thread.id}}
-        async with self.get(str(thread.metadata.get("graph_id") or AGENT)).open(config) as graph:
+        async with self.get(thread.graph or AGENT).open(config) as graph:
             snapshot = await graph.aget_state(config)
         questions = [interrupt_of(each) for each in snapshot.interrupts]
         return {**(snapshot.values or {}), **({"__interrupt__": questions} if questions else {})}

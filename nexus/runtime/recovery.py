@@ -43,7 +43,7 @@ async def continue_unfinished(service: Service, runs: Runs) -> None:
     """
     for thread in await _every(service.threads):
         try:
-            if thread.metadata.get("graph_id", AGENT) != AGENT or runs.is_running(thread.id):
+            if thread.graph not in {None, AGENT} or runs.is_running(thread.id):
                 continue
             if (await service.runner.view(thread.id)).status != "unfinished":
                 continue

@@ -21,6 +21,7 @@ from nexus.core.approval import Approval
 from nexus.core.decision import Decision, Reject
 from nexus.errors import Conflict, InvalidInput, NexusError
 from nexus.ports.approvals import Alongside
+from nexus.ports.runs import AGENT
 from nexus.ports.threads import Thread, Threads
 from nexus.runtime.locks import ThreadLocks
 from nexus.runtime.view import Status, ThreadView, steps_of
@@ -49,6 +50,14 @@ class Runner:
         self._parts = parts
         self._threads = threads
 
+    async def open_thread(self, thread_id: str | None) -> Thread:
+        """The thread of that id, or a new one. Raises NotFound, and Conflict: it is another graph's."""
+        if thread_id is None:
+            return await self.create_thread()
+        thread = await self._threads.get(thread_id)
+        thread.check_takes(AGENT)
+        return thread
+
     async def create_thread(self, thread_id: str | None = None, *, title: str = "") -> Thread:
         """A new, empty thread. Raises Conflict if the id is taken."""
         return await self._threads.create(ThreadId(thread_id or uuid.uuid4().hex), title=title)
@@ -59,11 +68,12 @@ class Runner:
         Raises:
             InvalidInput: The request is empty or too long.
             NotFound: There is no such thread.
-            Conflict: The thread is running, waits for a decision, or has an unfinished run.
+            Conflict: The thread is running, waits for a decision or has an unfinished run, or it is another
+                graph's.
             NexusError: The model or the store failed; `resume` continues where it stopped.
         """
         check_request(request)
-        thread = await self._threads.get(thread_id)
+        thread = await self.open_thread(thread_id)
         async with self.locks.hold(thread.id):
             snapshot = await self.snapshot(thread.id)
             if snapshot.tasks:
@@ -71,7 +81,7 @@ class Runner:
                     f"Thread {thread.id} has not finished its last request.",
                     remedy="Decide on its approval or resume it first, or start another thread.",
                 )
-            await self._threads.touch(thread.id, title=request[:80])
+            await self._threads.touch(thread.id, title=request[:80], graph=AGENT)
             update = {"messages": [HumanMessage(content=request)]}
             async with aclosing(self._stream(thread.id, update)) as events:
                 async for event in events:
@@ -82,9 +92,9 @@ class Runner:
 
         Asks again (a `paused` event) while the decision is missing. Raises as `run`.
         """
-        thread = await self._threads.get(thread_id)
+        thread = await self.open_thread(thread_id)
         async with self.locks.hold(thread.id):
-            await self._threads.touch(thread.id)
+            await self._threads.touch(thread.id, graph=AGENT)
             if not (await self.snapshot(thread.id)).tasks:
                 yield await self._last_event(thread.id)
                 return

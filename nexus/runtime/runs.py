@@ -153,7 +153,7 @@ class Runs(Background):
         """Start a run that brings nothing new: the thread goes on where it stopped. Raises as `start`."""
         thread = await self._service.threads.get(thread_id)
         modes = MODES if self._followers.are_there(thread.id) else ("values",)
-        return await self.start(thread.id, Wanted(str(thread.metadata.get("graph_id") or AGENT), modes=modes))
+        return await self.start(thread.id, Wanted(thread.graph or AGENT, modes=modes))
 
     async def stop(self, run_id: str, how: Stop) -> None:
         """Stop a run that has not ended: its model and its tools are told; a call that left is settled."""

@@ -179,7 +179,9 @@ class ThreadStates:
     async def label(self, thread: Thread, metadata: Mapping[str, Any]) -> Thread:
         """Add to its metadata. Raises InvalidInput: it would become another graph's."""
         check_labels(thread, metadata)
-        return await self._service.threads.label(thread.id, metadata)
+        # A run may have set that one since the thread was read.
+        added = {name: value for name, value in metadata.items() if name != "graph_id"}
+        return await self._service.threads.label(thread.id, added)
 
     async def begin_with(self, thread: Thread, supersteps: Sequence[Mapping[str, Any]]) -> None:
         """Give a new thread a past. Raises as `update`."""
@@ -201,7 +203,7 @@ class ThreadStates:
             Conflict: The thread is being run, or a call is open in it: an approval is for one thread.
         """
         self._check_idle(thread.id)
-        if thread.metadata.get("graph_id", AGENT) == AGENT:
+        if thread.graph in {None, AGENT}:
             await self._service.runner.check_free_to_ask(thread.id)
         made = await self._service.threads.create(
             ThreadId(str(uuid.uuid4())), title=thread.title, metadata=thread.metadata
@@ -269,7 +271,7 @@ class ThreadStates:
 
     @asynccontextmanager
     async def _opened(self, thread: Thread) -> AsyncGenerator[tuple[Graph, Pregel[Any, Any, Any, Any]]]:
-        graph = self._service.graphs.get(str(thread.metadata.get("graph_id") or AGENT))
+        graph = self._service.graphs.get(thread.graph or AGENT)
         async with graph.open(_at(thread.id)) as opened:
             yield graph, opened
 

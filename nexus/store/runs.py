@@ -14,6 +14,7 @@ from nexus.ports.deliveries import Message
 from nexus.ports.runs import NewRun, Run, RunEvent, RunStatus, Stop
 from nexus.store.database import Database
 from nexus.store.deliveries import add_delivery
+from nexus.store.threads import touch_thread
 
 _OPEN = "status IN ('pending', 'running')"
 
@@ -161,12 +162,7 @@ def add_run(
     connection: sqlite3.Connection, now: datetime, user: str, new: NewRun, *, owner: str
 ) -> tuple[Run, Sequence[Run]]:
     """As `RunStore.add`, inside the open transaction of `connection`."""
-    touched = connection.execute(
-        "UPDATE threads SET updated_at = ?, title = CASE title WHEN '' THEN ? ELSE title END,"
-        " metadata = json_patch(metadata, ?) WHERE user = ? AND id = ?",
-        (now.isoformat(), new.title, json.dumps(new.labels), user, new.thread),
-    )
-    if not touched.rowcount:
+    if not touch_thread(connection, now, user, new.thread, title=new.title, labels=new.labels):
         raise NotFound(f"There is no thread {new.thread!r}.")
     before = _open_in(connection, user, new.thread)
     if before and new.strategy == "reject":

@@ -57,13 +57,12 @@ class SqliteThreads:
 
         return await self._records.write(change)
 
-    async def touch(self, thread_id: ThreadId, *, title: str | None = None) -> None:
+    async def touch(self, thread_id: ThreadId, *, title: str | None = None, graph: str | None = None) -> None:
         """Note that something happened."""
+        labels = {"graph_id": graph} if graph else {}
         await self._records.write(
-            lambda connection, now: connection.execute(
-                "UPDATE threads SET updated_at = ?, title = CASE title WHEN '' THEN ? ELSE title END"
-                " WHERE user = ? AND id = ?",
-                (now.isoformat(), title or "", self._user, thread_id),
+            lambda connection, now: touch_thread(
+                connection, now, self._user, thread_id, title=title or "", labels=labels
             )
         )
 
@@ -161,6 +160,30 @@ def contains(whole: Any, part: Any) -> bool:
             return all(any(contains(one, wanted) for one in whole) for wanted in part)
         case _:
             return whole == part
+
+
+def touch_thread(
+    connection: sqlite3.Connection,
+    now: datetime,
+    user: str,
+    thread: str,
+    *,
+    title: str,
+    labels: Mapping[str, Any],
+) -> bool:
+    """As `Threads.touch`, inside the open transaction of `connection`; False if there is no such thread."""
+    key = (user, thread)
+    row = connection.execute("SELECT * FROM threads WHERE user = ? AND id = ?", key).fetchone()
+    if row is None:
+        return False
+    if graph := labels.get("graph_id"):
+        _parse(row).check_takes(graph)
+    connection.execute(
+        "UPDATE threads SET updated_at = ?, title = CASE title WHEN '' THEN ? ELSE title END,"
+        " metadata = json_patch(metadata, ?) WHERE user = ? AND id = ?",
+        (now.isoformat(), title, json.dumps(labels), *key),
+    )
+    return True
 
 
 def _parse(row: sqlite3.Row) -> Thread:

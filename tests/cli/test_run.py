@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
+from typing import Any
 
 import pytest
 
+from nexus.core.action import ThreadId
+from nexus.ports.clock import SystemClock
+from nexus.store.database import Database
+from nexus.store.threads import SqliteThreads
 from tests.cli.console import Home
 
 TO = {"to": "design@example.com", "subject": "Friday"}
@@ -138,3 +144,41 @@ def test_a_run_that_is_cut_off_goes_on_where_it_stopped(home: Home, end: signal.
     done = home.nexus("run", "--thread", thread)
     assert done.code == 0
     assert home.calls == [("desk_read", {})]
+
+
+def test_a_thread_says_from_its_first_request_on_whose_it_is(home: Home) -> None:
+    home.will_say(("desk_send", TO))
+    thread = home.nexus("run", REQUEST, "--json").lines[-1]["thread_id"]
+    assert labels(home, thread) == {"graph_id": "nexus"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("run", "--thread", "t", REQUEST), ("run", "--thread", "t"), ("chat", "--thread", "t")],
+    ids=str,
+)
+def test_a_thread_of_another_graph_is_refused_and_left_as_it_was(
+    home: Home, command: tuple[str, ...]
+) -> None:
+    home.will_say(("desk_send", TO))
+    labels(home, "t", {"graph_id": "theirs"})
+    done = home.nexus(*command, stdin="hello\n")
+    assert (done.code, "Thread t is one of the graph 'theirs'" in done.err) == (1, True)
+    assert labels(home, "t") == {"graph_id": "theirs"}
+    assert home.calls == []
+
+
+def labels(home: Home, thread: str, new: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The metadata of a thread; of a new one, if it is given."""
+
+    async def work() -> dict[str, Any]:
+        database = Database(home.path / "nexus.db", SystemClock())
+        try:
+            threads = SqliteThreads(database)
+            if new is not None:
+                await threads.create(ThreadId(thread), metadata=new)
+            return dict((await threads.get(thread)).metadata)
+        finally:
+            await database.close()
+
+    return asyncio.run(work())

@@ -199,9 +199,7 @@ async def _carry_out(thread_id: str, body: Command, service: Service, runs: Runs
             command = {"resume": answers.by_id, "update": answers.update, "goto": answers.goto}
             wanted = _run({"metadata": answers.metadata}, answers.config)
             wanted |= {
-                "assistant_id": thread.metadata.get("assistant_id")
-                or thread.metadata.get("graph_id")
-                or AGENT,
+                "assistant_id": thread.metadata.get("assistant_id") or thread.graph or AGENT,
                 "command": {name: value for name, value in command.items() if value is not None},
                 "strict_resume": True,
             }
@@ -210,7 +208,7 @@ async def _carry_out(thread_id: str, body: Command, service: Service, runs: Runs
         case "agent.getTree":
             thread = await service.threads.get(thread_id)
             status = "running" if runs.is_running(thread.id) else "completed"
-            name = str(thread.metadata.get("graph_id") or AGENT)
+            name = thread.graph or AGENT
             return {"tree": {"namespace": [], "status": status, "graph_name": name}}
         case _:
             raise InvalidInput(f"{body.method!r} is not understood here", field="method")

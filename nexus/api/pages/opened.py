@@ -46,7 +46,7 @@ async def own(request: Request, visitor: Visitor, thread_id: str, action: str = 
 
 def is_own(thread: Thread) -> bool:
     """True for a thread of Nexus's own graph."""
-    return thread.metadata.get("graph_id", AGENT) == AGENT
+    return thread.graph in {None, AGENT}
 
 
 def talking(request: Request, visitor: Visitor) -> Talking:

@@ -146,7 +146,7 @@ async def about(visitor: Visitor, thread: Thread) -> dict[str, Any]:
 
 async def _standing(visitor: Visitor, thread: Thread) -> Standing:
     if not is_own(thread):
-        return Standing(f"graph {thread.metadata['graph_id']}", "quiet")
+        return Standing(f"graph {thread.graph}", "quiet")
     view = await visitor.service.runner.view(thread.id)
     last = await visitor.service.runs.search(thread=thread.id, limit=1)
     is_running = visitor.runs.is_running(thread.id)
