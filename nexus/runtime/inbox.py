@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -134,8 +135,10 @@ class Inbox:
                 raise NotFound(f"There is no question {approval_id[:100]!r} that you decide on.")
             review = await self._others.get(approval_id)
             return await self._whichever(review.user, review.approval)
-        approval = await self._service.parts.approvals.get(approval_id)
-        if approval.id != approval_id:
+        approval = None
+        with suppress(NotFound):
+            approval = await self._service.parts.approvals.get(approval_id)
+        if approval is None or approval.id != approval_id:
             raise NotFound(
                 f"There is no question {approval_id[:100]!r}.", remedy="The inbox shows what waits."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 import time
@@ -25,6 +26,7 @@ from nexus.settings import Settings
 from nexus.store.database import Database
 from nexus.store.users import SqliteUsers
 from tests.api.serving import Office, request, serving
+from tests.api.test_pages import PERSON, TOKEN, log_in
 from tests.planned_model import PlannedModel
 from tests.servers.composio.standin import KEY, ComposioStandIn
 from tests.servers.composio.webhooks import EXPIRED, signed
@@ -256,6 +258,31 @@ def test_a_run_waits_for_the_account_and_goes_on_by_itself_once_it_is_active(peo
     assert ana.effects == []
     assert ana.approve(approval)["thread"]["ending"] == "answered"
     assert ana.effects == [(SEND, opened["id"])]
+
+
+def test_an_app_is_connected_from_the_inbox_and_the_question_answers_itself(people: tuple[Person, Person]):
+    """By the form of the question's page; what it leads to has the link, and pressed again the same one."""
+    ana, _ = people
+    thread, asked = ana.run()
+    path = f"/ui/inbox/{asked['id']}"
+    with httpx.Client(base_url=ana.client.base_url, headers=PERSON, trust_env=False) as browser:
+        log_in(browser, ana.key)
+        page = browser.get(path).text
+        assert f'action="{path}/connect"' in page
+        form = {"token": TOKEN.findall(page)[0]}
+        shown = [browser.post(f"{path}/connect", data=form) for _ in range(2)]
+        (link,) = {
+            found for each in shown for found in re.findall(r'href="(http[^"]+)" target="_blank"', each.text)
+        }
+        assert [each.status_code for each in shown] == [200, 200]
+        assert browser.post(f"{path}/connect", data={"token": "x"}).status_code == 401
+        httpx.post(html.unescape(link)).raise_for_status()
+        approval = ana.question(thread, "action")
+        assert "decided before: approved by web:ana" in browser.post(f"{path}/connect", data=form).text
+        assert f"/ui/inbox/{approval['id']}" in browser.get("/").text
+    assert ana.effects == []
+    assert ana.approve(approval)["thread"]["ending"] == "answered"
+    assert [tool for tool, _ in ana.effects] == [SEND]
 
 
 def test_an_account_that_expires_in_the_middle_is_connected_anew_and_one_request_acts(

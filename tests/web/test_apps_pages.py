@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,12 @@ import pytest
 from playwright.async_api import Page
 from pydantic import SecretStr
 
+from nexus.core.action import ApprovalId, Call, CallId, Digest, ThreadId
+from nexus.core.approval import Approval
+from nexus.ports.clock import SystemClock
 from nexus.settings_mcp import McpServer
+from nexus.store.approvals import SqliteApprovals
+from nexus.store.database import Database
 from nexus.tools.composio.catalogue_file import CatalogueFile, ListedToolkit
 from tests.api.serving import request, serving
 from tests.api.shipped import Shipped, thinking
@@ -302,3 +308,38 @@ async def test_everybody_can_use_the_pages(
             await tab.page.goto(path)
             assert (path, await findings(tab.page)) == (path, [])
             assert (path, await too_wide(tab.page)) == (path, 0)
+
+
+async def asked_to_connect(home: Path, toolkit: str) -> ApprovalId:
+    """A question that waits for an account."""
+    database = Database(home / "nexus.db", SystemClock())
+    try:
+        now = database.now()
+        question = Approval(
+            id=ApprovalId(f"{toolkit}-1"),
+            thread=ThreadId("t"),
+            call=Call(CallId(toolkit), f"{toolkit}_do", {}),
+            question="connect",
+            digest=Digest("0" * 64),
+            reason="it needs an account",
+            policy_version="p",
+            origins={},
+            created_at=now,
+            expires_at=now + timedelta(days=1),
+            toolkit=toolkit,
+        )
+        return (await SqliteApprovals(database, "owner").ask(question)).id
+    finally:
+        await database.close()
+
+
+async def test_everybody_can_connect_an_app_that_the_inbox_asks_for(client: httpx.Client, home: Path):
+    """By its link alone, or by what the app wants to know; on a phone."""
+    for toolkit, text in (("notion", "Sign in, in a new tab"), ("linear", "API")):
+        question = await asked_to_connect(home, toolkit)
+        async with tab_at(client, f"/ui/inbox/{question}", size=PHONE) as tab:
+            assert "Is this account connected?" in await tab.page.inner_text("main")
+            await tab.page.get_by_role("button", name=f"Connect {toolkit}").click()
+            await tab.page.get_by_text(text).first.wait_for()
+            assert await findings(tab.page) == []
+            assert await too_wide(tab.page) == 0

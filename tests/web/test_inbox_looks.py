@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.api.serving import pause, serving
+from tests.api.test_decision_links import link_to
 from tests.browser import DESK, PHONE, chromium, open_tab
 from tests.web.accessibility import findings
 from tests.web.inbox import LETTER, MailOffice, Reader, eventually, fill
@@ -134,17 +135,27 @@ async def test_two_hundred_questions_stay_light_and_each_can_be_reached(
 
 async def test_everybody_can_use_it(office: MailOffice, client: httpx.Client):
     """axe-core finds nothing serious on any page of the inbox, in both colours, on a phone."""
-    await asyncio.to_thread(pause, client, office, **LETTER)
+    _, first = await asyncio.to_thread(pause, client, office, **LETTER)
     await fill(office, [{**LETTER, "body": "long " * 1000}, LETTER])
+    used, fresh = [await asyncio.to_thread(link_to, office, each) for each in (first["id"], "question-000-1")]
     async with chromium() as browser, open_tab(browser, str(client.base_url), size=PHONE) as tab:
         reader = Reader(tab)
         await tab.page.goto("/")
         await reader.press("Approve")
         await reader.sees("Done")
         await tab.page.click("article.card summary >> nth=0")
-        for page in ("/", "/ui/inbox/question-000-1", "/ui/inbox/question-000-1/edit"):
+        for page, text in (
+            ("/", "2 questions wait for you"),
+            ("/ui/inbox/question-000-1", "May this be done?"),
+            ("/ui/inbox/question-000-1/edit", "Edit, then approve"),
+            (f"/ui/inbox/{first['id']}", "What became of it"),
+            ("/ui/inbox/none", "There is no question"),
+            (f"/decide?link={fresh}", "Decide by"),
+            (f"/decide?link={used}", "This was decided: approved"),
+        ):
             if page != "/":
                 await tab.page.goto(page)
+            assert text in await reader.text()
             for scheme in ("light", "dark"):
                 await tab.page.emulate_media(color_scheme=scheme)
                 assert await findings(tab.page, contrast_only=scheme == "dark") == [], f"{page} ({scheme})"
