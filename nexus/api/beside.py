@@ -17,6 +17,24 @@ from nexus.api.access import identified_by_headers, identified_by_socket
 from nexus.api.hook import Asker
 from nexus.errors import Unidentified
 
+_OF_ASGI = (
+    "type",
+    "asgi",
+    "http_version",
+    "method",
+    "scheme",
+    "path",
+    "raw_path",
+    "query_string",
+    "root_path",
+    "headers",
+    "client",
+    "server",
+    "subprotocols",
+    "extensions",
+)
+"""What a request is. What else its scope holds, FastAPI noted for this server's own routes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Http:
@@ -63,7 +81,8 @@ class Beside:
         """Serve; what this server keeps for its own routes is not handed on."""
         if self.http.app is None:
             raise AssertionError("nothing is beside")
-        own = {**scope, "state": dict(self._state)}
+        own = {name: scope[name] for name in _OF_ASGI if name in scope}
+        own["state"] = dict(self._state)
         if self.http.needs_key:
             try:
                 asker = await _asker(scope, receive, send)

@@ -46,6 +46,11 @@ async def hello(request: Request):
     return {"word": request.state.word, "user": user and user.identity, "state": known}
 
 
+@app.get("/page/{name}")
+async def page(name: str, request: Request):
+    return {"self": str(request.url_for("page", name=name)), "is_own": request.app is app}
+
+
 @app.post("/form")
 async def form(text: str = Form()):
     return {"text": text}
@@ -64,7 +69,7 @@ async def never_either():
 @app.websocket("/talk")
 async def talk(socket: WebSocket):
     await socket.accept()
-    await socket.send_text("hi")
+    await socket.send_text(socket.url_for("page", name="a").path)
     await socket.close()
 
 
@@ -119,7 +124,13 @@ def test_an_application_serves_what_the_server_has_no_route_for(write: Callable[
         assert (page.status_code, page.json()) == (404, {"detail": "Not Found"})
         url = f"{client.base_url}/talk".replace("http", "ws", 1)
         with connect(url) as socket:
-            assert socket.recv() == "hi"
+            assert socket.recv() == "/page/a"
+
+
+def test_an_application_finds_its_own_routes_by_their_names(write: Callable[..., Path]):
+    with served(write(app="./own.py:app")) as client:
+        url = f"{client.base_url}/page/a"
+        assert client.get("/page/a").json() == {"self": url, "is_own": True}
 
 
 def test_an_application_is_behind_the_same_guard(write: Callable[..., Path]):
@@ -148,7 +159,7 @@ def test_an_application_asks_for_keys_if_the_file_says_so(write: Callable[..., P
         assert client.get("/hello", headers={"Authorization": "Bearer nexus_other"}).status_code == 401
         url = f"{client.base_url}/talk".replace("http", "ws", 1)
         with connect(url, additional_headers=key) as socket:
-            assert socket.recv() == "hi"
+            assert socket.recv() == "/page/a"
         with pytest.raises(InvalidStatus), connect(url):
             pass
     with served(write(app="./own.py:app"), House(file.parent / "home")) as client:
