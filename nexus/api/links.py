@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
@@ -13,6 +12,7 @@ from starlette.responses import Response
 
 from nexus.api.deciding import approval_of, record, service_of
 from nexus.api.errors import DecisionTooLate, problem_of
+from nexus.api.fields import AGAIN, Form, form_of
 from nexus.api.openapi import problems
 from nexus.core.approval import MAX_COMMENT, MAX_MESSAGE, Approval
 from nexus.core.decision import Approve, Decision, Reject, Respond
@@ -83,7 +83,7 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ShownForm:
     """What is sent with a decision: the link, and a token that only its page has."""
 
     link: str
@@ -127,19 +127,19 @@ async def _shown(request: Request, secret: str) -> Response:
     if approval.is_pending and link.used_at is None and approval.digest == link.digest:
         token = form_token(link.page_key, link.digest, now=notices.clock.now())
         buttons = [Button(decision, label) for decision, label in _LABELS[approval.question].items()]
-        form = Form(secret, token, buttons, _ASKED[approval.question])
+        form = ShownForm(secret, token, buttons, _ASKED[approval.question])
     return _page(approval, form)
 
 
 async def _decided(request: Request) -> Response:
-    notices, fields = _notices(request), _fields(await request.body())
-    secret = fields.get("link", "")
+    notices, form = _notices(request), _form_of(await request.body())
+    secret = form.text("link")
     link = await notices.links.find(secret)
-    check_form_token(fields.get("token", ""), link.page_key, link.digest, now=notices.clock.now())
+    check_form_token(form.text("token"), link.page_key, link.digest, now=notices.clock.now())
     service = await service_of(request, link.user)
     approval = await approval_of(service, link.approval_id)
     decided = await record(
-        request, service, approval, _decision(fields), actor=_actor(link), digest=link.digest
+        request, service, approval, _decision(form), actor=_actor(link), digest=link.digest
     )
     await notices.links.use(secret)
     return _page(decided, None)
@@ -150,9 +150,9 @@ def _actor(link: Link) -> str:
     return f"link:{link.through}:{link.user}"
 
 
-def _decision(fields: dict[str, str]) -> Decision:
-    message, comment = (_text(fields.get(name, "")) for name in ("message", "comment"))
-    match fields.get("decision"):
+def _decision(form: Form) -> Decision:
+    message, comment = (form.text(name).strip() for name in ("message", "comment"))
+    match form.text("decision"):
         case "approve":
             # A yes tells the model nothing; what was written for it is kept for people.
             return Approve(comment="\n\n".join(text for text in (message, comment) if text))
@@ -166,12 +166,7 @@ def _decision(fields: dict[str, str]) -> Decision:
             raise DecisionInvalid("it is missing", field="decision", remedy="Press one of the buttons.")
 
 
-def _text(sent: str) -> str:
-    """What a person wrote: browsers send two characters for each line break."""
-    return sent.replace("\r\n", "\n").strip()
-
-
-def _page(approval: Approval, form: Form | None) -> Response:
+def _page(approval: Approval, form: ShownForm | None) -> Response:
     return page(
         "decide.html",
         title=_TITLES[approval.question],
@@ -211,26 +206,12 @@ async def _for_a_person(request: Request, answer: Callable[[], Awaitable[Respons
         )
 
 
-def _fields(body: bytes) -> dict[str, str]:
-    """The fields of a form. Raises InvalidInput: it is none, or has one of them twice."""
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            max_num_fields=MAX_FIELDS,
-            errors="strict",
-        )
-    except ValueError as error:
-        raise InvalidInput(
-            "it is no form of the page", field="body", remedy="Open the link again."
-        ) from error
-    fields = dict(pairs)
-    if len(fields) != len(pairs) or not fields.keys() <= _FIELDS:
-        raise InvalidInput(
-            "a field is there twice, or is none of the page's", field="body", remedy="Open the link again."
-        )
-    return fields
+def _form_of(body: bytes) -> Form:
+    """The form of the page. Raises InvalidInput: it is none, or has other fields."""
+    form = form_of(body, most=MAX_FIELDS)
+    if not form.values.keys() <= _FIELDS:
+        raise InvalidInput("a field is none of the page's", field="body", remedy=AGAIN)
+    return form
 
 
 def _notices(request: Request) -> Notices:

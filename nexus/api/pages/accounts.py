@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request, Response
 from sse_starlette import EventSourceResponse
 
+from nexus.api.fields import Form
 from nexus.api.pages.apps import PLACE, AppDep, place_of
-from nexus.api.pages.fields import Form, FormDep
+from nexus.api.pages.fields import FormDep
 from nexus.api.pages.live import live
 from nexus.api.pages.routing import page_router
 from nexus.api.pages.visitor import Visitor, VisitorDep, see_other

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
+from nexus.api.fields import AGAIN, Form, form_of
 from nexus.api.pages.visitor import COOKIE, Visitor, VisitorDep, about_forms, clock_of
 from nexus.core.forms import check_form_token
 from nexus.errors import InvalidInput
@@ -19,29 +19,6 @@ from nexus.runtime.services import Services
 
 MAX_FIELDS = 1_000
 """Fields of a form that are read."""
-
-_AGAIN = "Open the page again."
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """The fields of a form; of one that was sent several times, all values."""
-
-    values: Mapping[str, list[str]]
-
-    def text(self, name: str, default: str = "") -> str:
-        """What a person wrote: browsers send two characters for each line break. Raises InvalidInput."""
-        found = self.values.get(name, [default])
-        if len(found) != 1:
-            raise InvalidInput("it is there twice", field=name, remedy=_AGAIN)
-        return found[0].replace("\r\n", "\n")
-
-    def all(self, name: str) -> list[str]:
-        """Every value of that name."""
-        return [value.replace("\r\n", "\n") for value in self.values.get(name, [])]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +37,7 @@ async def check_token(request: Request, token: str, about: str) -> None:
 
 
 async def _form(request: Request, visitor: VisitorDep) -> Form:
-    form = fields_of(await request.body())
+    form = form_of(await request.body(), most=MAX_FIELDS)
     await check_token(request, form.text("token"), _about(request, visitor))
     return form
 
@@ -70,7 +47,7 @@ async def _upload(request: Request, visitor: VisitorDep) -> AsyncGenerator[Uploa
     try:
         sent = await request.form(max_fields=MAX_FIELDS)
     except HTTPException as error:
-        raise InvalidInput("it is no form of the page", field="body", remedy=_AGAIN) from error
+        raise InvalidInput("it is no form of the page", field="body", remedy=AGAIN) from error
     try:
         yield await _checked(request, visitor, sent)
     finally:
@@ -94,21 +71,3 @@ def _about(request: Request, visitor: VisitorDep) -> str:
 
 FormDep = Annotated[Form, Depends(_form)]
 UploadDep = Annotated[Upload, Depends(_upload)]
-
-
-def fields_of(body: bytes) -> Form:
-    """The fields in a body. Raises InvalidInput: it is no form."""
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            max_num_fields=MAX_FIELDS,
-            errors="strict",
-        )
-    except ValueError as error:
-        raise InvalidInput("it is no form of the page", field="body", remedy=_AGAIN) from error
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return Form(found)

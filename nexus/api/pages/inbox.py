@@ -12,8 +12,9 @@ from sse_starlette import EventSourceResponse
 
 from graphs.decisions import check_decision
 from nexus.api.dependencies import Id
+from nexus.api.fields import Form
 from nexus.api.pages.cards import Card, card_of, end_of
-from nexus.api.pages.fields import Form, FormDep
+from nexus.api.pages.fields import FormDep
 from nexus.api.pages.live import live
 from nexus.api.pages.routing import page_router
 from nexus.api.pages.visitor import Visitor, VisitorDep, clock_of, see_other, still

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from nexus.api.pages.fields import FormDep, check_token, fields_of
+from nexus.api.fields import form_of
+from nexus.api.pages.fields import MAX_FIELDS, FormDep, check_token
 from nexus.api.pages.routing import LOG_IN, page_router
 from nexus.api.pages.visitor import COOKIE, clock_of, see_other
 from nexus.core.forms import form_token
@@ -40,7 +41,7 @@ async def show_log_in(
 async def log_in(request: Request) -> Response:
     """Begins a session for whom the key belongs to."""
     services: Services = request.state.services
-    form = fields_of(await request.body())
+    form = form_of(await request.body(), most=MAX_FIELDS)
     await check_token(request, form.text("token"), _ABOUT)
     try:
         secret = await services.sessions.begin(form.text("key").strip())

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query, Response
 
 from graphs.memories import Memories
 from nexus.api.dependencies import Id
-from nexus.api.pages.fields import Form, FormDep
+from nexus.api.fields import Form
+from nexus.api.pages.fields import FormDep
 from nexus.api.pages.paging import Words
 from nexus.api.pages.routing import page_router
 from nexus.api.pages.visitor import VisitorDep, see_other
