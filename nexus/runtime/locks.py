@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import lock_descriptor, unlock_descriptor
 
 from nexus.errors import Conflict
 from nexus.store.database import make_private_folder
@@ -32,15 +33,15 @@ class ThreadLocks:
     @asynccontextmanager
     async def hold(self, thread_id: str) -> AsyncGenerator[None]:
         """Hold the thread's lock. Raises Conflict if another run holds it."""
-        lock = self._lock(thread_id)
-        if thread_id in self._mine or not await _acquired(lock):
+        lock = None if thread_id in self._mine else await self._acquired(thread_id)
+        if lock is None:
             raise Conflict(f"Thread {thread_id} is being run already.", remedy="Wait for that run to end.")
         self._mine.add(thread_id)
         try:
             yield
         finally:
             self._mine.discard(thread_id)
-            lock.release()
+            _let_go(lock)
 
     @asynccontextmanager
     async def turn(self, thread_id: str) -> AsyncGenerator[None]:
@@ -62,29 +63,35 @@ class ThreadLocks:
         """True while a run of the thread is under way in any process."""
         if thread_id in self._mine:
             return True
-        lock = self._lock(thread_id)
-        if not _try(lock):
-            return True
-        lock.release()
-        return False
+        lock = self._try(thread_id)
+        if lock is not None:
+            _let_go(lock)
+        return lock is None
 
-    def _lock(self, thread_id: str) -> FileLock:
+    async def _acquired(self, thread_id: str) -> int | None:
+        for _ in range(_TRIES):
+            if (lock := self._try(thread_id)) is not None:
+                return lock
+            await asyncio.sleep(_PAUSE)
+        return None
+
+    def _try(self, thread_id: str) -> int | None:
+        """The descriptor of the thread's lock, which is held now; None if others hold it."""
         # Hashed: a client may choose the id, and an id is not a file name.
         name = hashlib.sha256(thread_id.encode()).hexdigest()[:32]
-        return FileLock(self._folder / f"{name}.lock", thread_local=False, mode=0o600)
+        lock = os.open(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            is_ours = lock_descriptor(lock, blocking=False)
+        except BaseException:
+            os.close(lock)
+            raise
+        if is_ours:
+            return lock
+        os.close(lock)
+        return None
 
 
-async def _acquired(lock: FileLock) -> bool:
-    for _ in range(_TRIES):
-        if _try(lock):
-            return True
-        await asyncio.sleep(_PAUSE)
-    return False
-
-
-def _try(lock: FileLock) -> bool:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return False
-    return True
+def _let_go(lock: int) -> None:
+    # A process that is being started may have the descriptor too for a moment: closing it would not do.
+    unlock_descriptor(lock)
+    os.close(lock)
