@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from filelock import FileLock
 
@@ -19,6 +22,9 @@ from nexus.errors import ClockSetBack, StoreUnavailable
 from nexus.ports.clock import Clock
 
 Result = TypeVar("Result")
+
+Change = Callable[[sqlite3.Connection, datetime], Result]
+"""What is to be done in a transaction at that time."""
 
 BUSY_SECONDS = 10.0
 """How long a transaction waits for another process's."""
@@ -28,6 +34,14 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 
 CLOCK_RESOLUTION = timedelta(seconds=1)
 """How exactly the latest time is recorded, so that a look-up need not write."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write(Generic[Result]):
+    """A change that waits for its transaction, and those who wait for it."""
+
+    change: Change[Result]
+    written: Future[Result]
 
 
 class Database:
@@ -48,6 +62,7 @@ class Database:
         self._clock = clock
         self._synchronous = "FULL" if survives_power_cut else "NORMAL"
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nexus-db")
+        self._waiting: deque[_Write[Any]] = deque()
         self._connection: sqlite3.Connection | None = None
 
     def now(self) -> datetime:
@@ -58,37 +73,68 @@ class Database:
         """Run `query` outside a transaction of its own."""
         return await self._run(lambda: query(self._open()))
 
-    async def write(self, change: Callable[[sqlite3.Connection, datetime], Result]) -> Result:
-        """Run `change` in one immediate transaction, with the time; durable when this returns.
+    async def write(self, change: Change[Result]) -> Result:
+        """Run `change` in an immediate transaction, with the time; durable when this returns.
+
+        What waits at that moment shares the transaction, for the disk is slow to say that it has it; each
+        is kept or undone by itself.
 
         Raises:
             StoreUnavailable: The file is locked, full, read-only or damaged; nothing was changed.
             ClockSetBack: The clock is behind what is recorded; nothing was changed.
         """
-
-        def transaction() -> Result:
-            connection = self._open()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                result = change(connection, _tick(connection, self._clock.now()))
-                connection.execute("COMMIT")
-            except BaseException:
-                # A failed COMMIT (disk full) may have rolled back by itself.
-                with suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
-            return result
-
-        return await self._run(transaction)
+        written: Future[Result] = Future()
+        self._waiting.append(_Write(change, written))
+        self._thread.submit(self._write_all)
+        with self._named_trouble():
+            return await asyncio.wrap_future(written)
 
     async def close(self) -> None:
         """Close the connection and end its thread."""
         await self._run(self._close)
         self._thread.shutdown()
 
-    async def _run(self, job: Callable[[], Result]) -> Result:
+    def _write_all(self) -> None:
+        """Make every change that waits, in one transaction, and tell those who wait once it is on disk."""
+        writes: list[_Write[Any]] = []
+        with suppress(IndexError):
+            while True:
+                write = self._waiting.popleft()
+                if write.written.set_running_or_notify_cancel():
+                    writes.append(write)
+        if not writes:
+            return
         try:
+            tellings = self._transaction(writes)
+        # Whatever it is, it belongs to those who wait: nothing of theirs was kept.
+        except BaseException as error:  # noqa: BLE001
+            tellings = [partial(write.written.set_exception, error) for write in writes]
+        for tell in tellings:
+            tell()
+
+    def _transaction(self, writes: Sequence[_Write[Any]]) -> list[Callable[[], None]]:
+        """Make them all, durably; what tells each how it went. Raises what undid all of them."""
+        connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            now = _tick(connection, self._clock.now())
+            tellings = [_attempt(connection, now, write) for write in writes]
+            connection.execute("COMMIT")
+        except BaseException:
+            # A failed COMMIT (disk full) may have rolled back by itself.
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        return tellings
+
+    async def _run(self, job: Callable[[], Result]) -> Result:
+        with self._named_trouble():
             return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+
+    @contextmanager
+    def _named_trouble(self) -> Generator[None]:
+        try:
+            yield
         except (sqlite3.Error, OSError) as error:
             raise unavailable(f"The database {self._path.name}", error) from error
 
@@ -110,6 +156,21 @@ class Database:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _attempt(connection: sqlite3.Connection, now: datetime, write: _Write[Any]) -> Callable[[], None]:
+    """Make one change, or leave nothing of it; what tells how it went. Raises what undid all of them."""
+    connection.execute("SAVEPOINT one")
+    try:
+        tell = partial(write.written.set_result, write.change(connection, now))
+    # It belongs to the one who waits for this change; the others' are not touched.
+    except Exception as error:
+        if not connection.in_transaction:  # SQLite gave all of it up: a full disk
+            raise
+        connection.execute("ROLLBACK TO one")
+        tell = partial(write.written.set_exception, error)
+    connection.execute("RELEASE one")
+    return tell
 
 
 def unavailable(what: str, error: Exception) -> StoreUnavailable:

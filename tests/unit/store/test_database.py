@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,6 +118,79 @@ async def test_a_change_that_fails_leaves_nothing_behind(database: Database) -> 
     )
     assert left == 0
     assert await database.write(lambda connection, _: connection.in_transaction)
+
+
+async def _together(
+    database: Database, *changes: Callable[[sqlite3.Connection, datetime], object]
+) -> list[object]:
+    """What becomes of changes that come while the thread is busy, and how often something was committed."""
+    busy, statements = threading.Event(), list[str]()
+
+    def hold(connection: sqlite3.Connection) -> None:
+        busy.wait(10)
+        connection.set_trace_callback(statements.append)
+
+    holding = asyncio.create_task(database.read(hold))
+    await asyncio.sleep(0)
+    writing = [asyncio.create_task(database.write(change)) for change in changes]
+    await asyncio.sleep(0)
+    busy.set()
+    await holding
+    outcomes = await asyncio.gather(*writing, return_exceptions=True)
+    await database.read(lambda connection: connection.set_trace_callback(None))
+    return [*outcomes, statements.count("COMMIT")]
+
+
+def _noting(name: str, error: Exception | None = None) -> Callable[[sqlite3.Connection, datetime], str]:
+    def change(connection: sqlite3.Connection, now: datetime) -> str:
+        connection.execute("INSERT INTO meta VALUES (?, ?)", (name, now.isoformat()))
+        if error is not None:
+            raise error
+        return name
+
+    return change
+
+
+def _noted(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM meta WHERE name LIKE 'x%'")}
+
+
+async def test_changes_that_wait_share_a_transaction_and_each_is_kept_or_undone_by_itself(
+    database: Database,
+) -> None:
+    failure = RuntimeError("no further")
+    outcomes = await _together(database, _noting("x1"), _noting("x2", failure), _noting("x3"), _noting("x1"))
+    assert outcomes[:3] == ["x1", failure, "x3"]
+    assert isinstance(outcomes[3], StoreUnavailable), "a row of that key is there"
+    assert outcomes[4] == 1
+    assert await database.read(_noted) == {"x1", "x3"}
+
+
+async def test_a_change_that_nobody_waits_for_any_more_is_not_begun(database: Database) -> None:
+    busy = threading.Event()
+    holding = asyncio.create_task(database.read(lambda _: busy.wait(10)))
+    await asyncio.sleep(0)
+    writing = [asyncio.create_task(database.write(_noting(name))) for name in ("x1", "x2")]
+    await asyncio.sleep(0)
+    writing[0].cancel()
+    await asyncio.sleep(0)
+    busy.set()
+    await asyncio.gather(holding, *writing, return_exceptions=True)
+    assert await database.read(_noted) == {"x2"}
+
+
+async def test_where_the_disk_is_full_what_was_told_to_be_written_is_and_nothing_else(
+    database: Database,
+) -> None:
+    def limit(connection: sqlite3.Connection) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + 4}")
+
+    await database.read(limit)
+    changes = [_noting(f"x{number}" * size) for number, size in enumerate((1, 20_000, 1, 1))]
+    *outcomes, _ = await _together(database, *changes)
+    assert isinstance(outcomes[1], StoreUnavailable)
+    assert await database.read(_noted) == {each for each in outcomes if isinstance(each, str)}
 
 
 async def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path: Path, clock: FakeClock) -> None:
