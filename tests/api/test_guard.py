@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -66,6 +67,33 @@ def test_a_request_without_one_host_is_refused(client: httpx.Client):
     assert raw(client, "Host: localhost", "Host: evil.example") in (400, 421)
     assert raw(client, "Host: evil.example", "Host: localhost") in (400, 421)
     assert raw(client, "Host: ") in (400, 421)
+
+
+ENDLESS = {
+    "a header": b"GET /ok HTTP/1.1\r\nHost: localhost\r\nX-Long: ",
+    "headers": b"GET /ok HTTP/1.1\r\nHost: localhost",
+    "a path": b"GET /ok",
+    "what stands behind a body": b"POST /threads HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0",
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_what_has_no_end_is_refused_before_it_fills_the_memory(client: httpx.Client, what: str):
+    more = b"a" * 4 * MIB if what in {"a header", "a path"} else b"\r\nX-Also: this" * 256 * KIB
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=10) as line:
+        line.sendall(ENDLESS[what])
+        refusal = b"HTTP/1.1 400"
+        with suppress(ConnectionResetError, BrokenPipeError):
+            line.sendall(more)
+            refusal = line.recv(100)
+    assert refusal.startswith(b"HTTP/1.1 400")
+    assert client.get("/ok").is_success
+
+
+def test_a_long_path_and_many_headers_are_read(client: httpx.Client):
+    headers = {f"X-{number}": "a" * KIB for number in range(40)}
+    assert client.get("/ok", headers=headers, params={"q": "a" * 8 * KIB}).is_success
 
 
 def test_a_foreign_host_gets_nothing_anywhere(client: httpx.Client, office: Office):
