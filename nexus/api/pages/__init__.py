@@ -7,5 +7,5 @@ others wrote through the filter `shown`, times through `when`, puts `{{ token_fi
 works without scripts; what only scripts can do is an ES module in `nexus/web/static`: the content security
 policy forbids scripts and styles that stand in a page. A route that changes something is a POST that takes a
 `FormDep` (fields, token checked) or an `UploadDep` (with files) and ends in `see_other(…)`; live changes come
-by `live(…)`.
+by `live(…)`, and what begins a run by `talking(…)`, which asks an operator's handlers.
 """
