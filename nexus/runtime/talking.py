@@ -73,8 +73,7 @@ class Talking:
         """
         self._check(request, file)
         thread_id, marked = ThreadId(str(uuid.uuid4())), await self._permission.thread()
-        wanted = await self._permission.run(thread_id, None, _saying(request))
-        wanted = await self._with(file, wanted)
+        wanted = await self._with(file, await self._allowed(thread_id, None, _saying(request)))
         labels = {**wanted.metadata, **(metadata or {}), **marked}
         thread = await self._service.threads.create(thread_id, title=request[:80], metadata=labels)
         await self._runs.start(thread.id, wanted, actor=self._actor)
@@ -94,7 +93,8 @@ class Talking:
                 "It still works on your last request.", remedy="Wait for its end, or stop it first."
             )
         await self._service.runner.check_free_to_ask(thread_id)
-        wanted = await self._with(file, await self._allowed(thread_id, _saying(request)))
+        thread = await self._service.threads.get(thread_id)
+        wanted = await self._with(file, await self._allowed(thread.id, thread.metadata, _saying(request)))
         await self._runs.start(thread_id, wanted, actor=self._actor)
 
     async def go_on(self, thread_id: str) -> None:
@@ -106,7 +106,8 @@ class Talking:
         """
         if self._runs.is_running(thread_id) or not await self._service.runner.has_work(thread_id):
             raise Conflict("There is nothing to go on with.", remedy="Look at the thread again.")
-        wanted = await self._allowed(thread_id, Wanted(AGENT, modes=MODES))
+        thread = await self._service.threads.get(thread_id)
+        wanted = await self._allowed(thread.id, thread.metadata, Wanted(AGENT, modes=MODES))
         await self._runs.start(thread_id, wanted, actor=self._actor)
 
     async def stop(self, thread_id: str) -> int:
@@ -131,9 +132,11 @@ class Talking:
             raise NotFound(f"Thread {thread.id} has no request {number}.")
         return await self.begin(turns[number - 1].goal, {"retried_from": thread.id})
 
-    async def _allowed(self, thread_id: str, wanted: Wanted) -> Wanted:
-        thread = await self._service.threads.get(thread_id)
-        return await self._permission.run(thread.id, thread.metadata, wanted)
+    async def _allowed(self, thread_id: str, metadata: Mapping[str, Any] | None, wanted: Wanted) -> Wanted:
+        """The run as it may begin. Raises as `Permission.run`, and as `Runs.check`."""
+        allowed = await self._permission.run(thread_id, metadata, wanted)
+        await self._runs.check(allowed)
+        return allowed
 
     def _check(self, request: str, file: File | None) -> None:
         """Whether a request can be served, also with the mention of its file. Raises InvalidInput."""
