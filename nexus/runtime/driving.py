@@ -7,6 +7,7 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
+from langchain_core.callbacks import AsyncCallbackManager
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.callbacks import GraphCallbackHandler, GraphInterruptEvent
@@ -96,7 +97,7 @@ async def _run(service: Service, graph: Graph, assistant: Assistant, stream: Run
         job = Job(
             graph=opened,
             payload=await _payload(service, graph, opened, stream),
-            config={**config, "callbacks": [stops]},
+            config={**config, "callbacks": AsyncCallbackManager([stops])},  # of the outermost graph alone
             modes=run.request["stream_mode"],
             subgraphs=bool(run.request.get("stream_subgraphs")),
             options=_options(opened, assistant, run),
