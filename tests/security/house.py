@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from nexus.core.roles import Role
 from nexus.runtime.services import Services
@@ -27,6 +28,7 @@ from nexus.wiring.shared import open_shared
 from nexus.wiring.user import open_user
 from nexus.wiring.users import open_users
 from tests.api.serving import Office, request, serving
+from tests.servers.composio.standin import KEY
 
 ADD_TASK = "desk_add_task"
 NO_MODEL = "openai:http://127.0.0.1:9/v1#none"
@@ -34,12 +36,23 @@ NO_MODEL = "openai:http://127.0.0.1:9/v1#none"
 
 @dataclass
 class House(Office):
-    """An office whose people work at desks of their own."""
+    """An office whose people work at desks of their own.
+
+    Attributes:
+        composio_url: Where the stand-in for Composio is; without one no app can be connected.
+    """
+
+    composio_url: str = ""
 
     @property
     def settings(self) -> Settings:
         """Nobody can be reached by it but this machine."""
-        return Settings(home=self.home, host="127.0.0.1", port=0, model=NO_MODEL)
+        apps: dict[str, Any] = (
+            {"composio_api_key": SecretStr(KEY), "composio_base_url": self.composio_url}
+            if self.composio_url
+            else {}
+        )
+        return Settings(home=self.home, host="127.0.0.1", port=0, model=NO_MODEL, **apps)
 
     @asynccontextmanager
     async def open_services(self) -> AsyncGenerator[Services]:
@@ -119,9 +132,14 @@ class Person:
 
 @contextmanager
 def open_house(
-    home: Path, model: ScriptedModel | None = None, prepare: Callable[[FastAPI], None] = lambda _: None
+    home: Path,
+    model: ScriptedModel | None = None,
+    prepare: Callable[[FastAPI], None] = lambda _: None,
+    *,
+    composio_url: str = "",
 ) -> Generator[tuple[House, httpx.Client]]:
     """A house whose server runs."""
-    house = House(home) if model is None else House(home, model)
+    house = House(home, composio_url=composio_url)
+    house.model = model or house.model
     with serving(house, prepare) as client:
         yield house, client

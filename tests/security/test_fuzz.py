@@ -20,7 +20,9 @@ from nexus.ports.model import Completion
 from tests.api.serving import Script
 from tests.security.house import Person, open_house
 from tests.security.test_isolation import document
+from tests.servers.composio.standin import ComposioStandIn
 from tests.servers.impatient import Impatient
+from tests.servers.running import running
 
 PROGRAM = Path(os.environ.get("NEXUS_TEST_SCHEMATHESIS", "")) / "bin" / "st"
 EXAMPLES = os.environ.get("NEXUS_FUZZ_EXAMPLES", "5")
@@ -54,7 +56,10 @@ class Talkative(Script):
 @pytest.mark.parametrize("paths", [OWN, LANGGRAPH], ids=["own", "LangGraph"])
 def test_no_request_gets_an_answer_that_is_not_documented(tmp_path: Path, paths: str):
     """No 5xx, no status, header or body beside the documented ones; nothing without a key."""
-    with open_house(tmp_path / "home", Talkative(), Impatient.before) as (house, client):
+    with (
+        running(ComposioStandIn().app) as url,
+        open_house(tmp_path / "home", Talkative(), Impatient.before, composio_url=url) as (house, client),
+    ):
         ana = Person(client, house.add("ana", "approver"))
         ana.waits(house, "t", "Water the plants")
         command = [

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nexus.api.connections import LONGEST_WAIT
 
 STREAM_SECONDS = 0.1
 """How long a stream is listened to."""
@@ -16,9 +19,11 @@ STREAM_SECONDS = 0.1
 LONGEST = 366 * 86_400
 """Seconds that a run may be put off; what is more is left to be refused."""
 
+_WAIT = re.compile(rb"(?<![^&])wait=(\d+\.?\d*)(?![^&])")
+
 
 class Impatient:
-    """Plain ASGI middleware: leaves every stream soon, and lets begin now what should begin later."""
+    """Plain ASGI middleware: leaves every stream soon, waits for no one, lets begin now what should later."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -34,7 +39,9 @@ class Impatient:
             await self._app(scope, receive, send)
             return
         listener = _Listener(await _without_delay(receive), receive, send)
-        await self._app(scope, listener.receive, listener.send)
+        is_number = scope["path"].startswith("/connections/")  # elsewhere `wait` says whether
+        query = _WAIT.sub(_without_wait, scope["query_string"]) if is_number else scope["query_string"]
+        await self._app({**scope, "query_string": query}, listener.receive, listener.send)
         await listener.end()
 
 
@@ -73,6 +80,11 @@ class _Listener:
         """Of a stream that was left."""
         if self._is_open:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _without_wait(found: re.Match[bytes]) -> bytes:
+    """The same without a wait; what is longer than one may be is left to be refused."""
+    return b"wait=0" if float(found[1]) <= LONGEST_WAIT else found[0]
 
 
 async def _without_delay(receive: Receive) -> bytes:
