@@ -12,13 +12,20 @@ from typing import Any, TypeVar
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from nexus.store.database import BUSY_SECONDS, make_wal_file, unavailable
+from nexus.errors import StoreUnavailable
+from nexus.store.database import BUSY_SECONDS, has_to_wait, make_wal_file, unavailable
 
 Result = TypeVar("Result")
+
+FOLD_AFTER = 200
+"""Checkpoints written before the log is folded into the file: about as many pages as SQLite's own 1,000."""
+
+_FOLD = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
 class _Whole(SqliteSaver):
@@ -36,9 +43,20 @@ class _Whole(SqliteSaver):
 class Checkpoints(AsyncSqliteSaver):
     """LangGraph's saver, with trouble named as ours and no transaction left open by it.
 
-    What every step of a run does takes one visit to the connection's thread; LangGraph's makes four to six,
-    which were half of what a run costs.
+    What every step of a run does is done on the spot, by a connection of the event loop's own: it takes a
+    fraction of a millisecond, and the way to a thread and back ten times that under load
+    (`tests/bench/langgraph_server.py`). That connection never waits: if another process writes just now,
+    the step goes to the thread and waits there. Nor does it wait for the disk: the log is folded into the
+    file in the thread.
+
+    Attributes:
+        on_the_spot: What does so.
     """
+
+    def __init__(self, connection: aiosqlite.Connection, on_the_spot: sqlite3.Connection) -> None:
+        super().__init__(connection, serde=strict_serializer())
+        self.on_the_spot = _saver_over(on_the_spot, self.serde)
+        self._written = 0
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """As LangGraph says. Raises StoreUnavailable."""
@@ -52,7 +70,9 @@ class Checkpoints(AsyncSqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """As LangGraph says. Raises StoreUnavailable."""
-        return await self._visit(lambda saver: saver.put(config, checkpoint, metadata, new_versions))
+        placed = await self._visit(lambda saver: saver.put(config, checkpoint, metadata, new_versions))
+        await self._fold_at_times()
+        return placed
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -104,16 +124,28 @@ class Checkpoints(AsyncSqliteSaver):
             await self.conn.commit()
 
     async def _visit(self, job: Callable[[SqliteSaver], Result]) -> Result:
+        """Have something done on the spot; in the connection's thread if it has to wait."""
+        try:
+            # Half a write must not be committed by the next one: what fails is rolled back.
+            with self.on_the_spot.conn:
+                return job(self.on_the_spot)
+        except sqlite3.Error as error:
+            if not has_to_wait(error):
+                raise unavailable("The checkpoint file", error) from error
+        return await self._in_thread(lambda connection: job(_saver_over(connection, self.serde)))
+
+    async def _fold_at_times(self) -> None:
+        """Bring the log into the file now and then; what cannot be brought in now stays in the log."""
+        self._written += 1
+        if self._written % FOLD_AFTER == 0:
+            with suppress(StoreUnavailable):
+                await self._in_thread(lambda connection: connection.execute(_FOLD).fetchone())
+
+    async def _in_thread(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         """Have something done in the connection's thread. aiosqlite has no public way to do so."""
-        await self.setup()
-
-        def visited() -> Result:
-            saver = _Whole(self.conn._conn, serde=self.serde)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-            saver.is_setup = True
-            return job(saver)
-
+        connection = self.conn._conn  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         async with self.lock, self._named_trouble():
-            return await self.conn._execute(visited)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            return await self.conn._execute(job, connection)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     @asynccontextmanager
     async def _named_trouble(self) -> AsyncGenerator[None]:
@@ -124,6 +156,12 @@ class Checkpoints(AsyncSqliteSaver):
             with suppress(sqlite3.Error):
                 await self.conn.rollback()
             raise unavailable("The checkpoint file", error) from error
+
+
+def _saver_over(connection: sqlite3.Connection, serde: SerializerProtocol) -> _Whole:
+    saver = _Whole(connection, serde=serde)
+    saver.is_setup = True
+    return saver
 
 
 def strict_serializer() -> JsonPlusSerializer:
@@ -146,9 +184,12 @@ async def open_checkpoints(path: Path) -> AsyncGenerator[Checkpoints]:
         try:
             make_wal_file(path)
             connection = await stack.enter_async_context(aiosqlite.connect(path, timeout=BUSY_SECONDS))
-            saver = Checkpoints(connection, serde=strict_serializer())
+            on_the_spot = stack.enter_context(closing(sqlite3.connect(path, timeout=0)))
+            saver = Checkpoints(connection, on_the_spot)
             await saver.setup()
             await connection.execute("PRAGMA synchronous=NORMAL")
+            on_the_spot.execute("PRAGMA synchronous=NORMAL")
+            on_the_spot.execute("PRAGMA wal_autocheckpoint=0")
         except (sqlite3.Error, OSError) as error:
             raise unavailable("The checkpoint file", error) from error
         yield saver

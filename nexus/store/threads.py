@@ -17,6 +17,9 @@ from nexus.ports.threads import Thread
 from nexus.store.audit import record
 from nexus.store.database import Database
 
+_BEHIND_ALL = "\U0010ffff"
+"""Behind every text that begins alike."""
+
 
 class SqliteThreads:
     """Implements `nexus.ports.threads.Threads` over one user's threads.
@@ -78,15 +81,16 @@ class SqliteThreads:
         """The thread of that id or unique beginning of an id."""
 
         def query(connection: sqlite3.Connection) -> Thread:
+            # In the order of the key: the id itself stands before every longer one.
             rows = connection.execute(
-                "SELECT * FROM threads WHERE user = ? AND substr(id, 1, ?) = ? ORDER BY id = ? DESC LIMIT 2",
-                (self._user, len(thread_id), thread_id, thread_id),
+                "SELECT * FROM threads WHERE user = ? AND id >= ? AND id < ? ORDER BY id LIMIT 2",
+                (self._user, thread_id, thread_id + _BEHIND_ALL),
             ).fetchall()
             if not rows or not thread_id or (len(rows) > 1 and rows[0]["id"] != thread_id):
                 raise NotFound(f"There is no one thread {thread_id!r}.")
             return _parse(rows[0])
 
-        return await self._records.read(query)
+        return await self._records.look_up(query)
 
     async def _note(self, entry: AuditEntry) -> None:
         def change(connection: sqlite3.Connection, now: datetime) -> None:

@@ -97,9 +97,9 @@ class SqliteUsers:
     async def identify(self, key: str | None) -> Caller:
         """Whose key it is."""
         if key is None:
-            caller = await self._database.read(_owner_if_alone)
+            caller = await self._database.look_up(_owner_if_alone)
         else:
-            caller = await self._database.read(lambda connection: _whose(connection, key))
+            caller = await self._database.look_up(lambda connection: _whose(connection, key))
         if caller is None:
             raise Unidentified(
                 "This server needs a key." if key is None else "This key is not valid.",

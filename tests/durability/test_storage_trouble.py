@@ -26,11 +26,12 @@ FILES = ["nexus.db", "checkpoints.db"]
 
 
 async def _pragma(world: World, file: str, pragma: str) -> None:
-    """Set something on the connection the world has to that file."""
+    """Set something on the connections that the world writes to that file with."""
     if file == "nexus.db":
         await world.database.read(lambda connection: connection.execute(f"PRAGMA {pragma}").fetchall())
     else:
         await world.saver.conn.execute_fetchall(f"PRAGMA {pragma}")
+        world.saver.on_the_spot.conn.execute(f"PRAGMA {pragma}")
 
 
 @asynccontextmanager
