@@ -80,10 +80,9 @@ class Database:
     async def look_up(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
         """Find what is asked for by its key, on the spot. Raises as `read`."""
         with self._named_trouble():
-            if self._looking is None:
-                self._looking = await self._run(self._open_looking)
+            looking = self._looking or await self._run(self._open_looking)
             try:
-                return query(self._looking)
+                return query(looking)
             except sqlite3.Error as error:
                 if not has_to_wait(error):
                     raise
@@ -170,10 +169,12 @@ class Database:
 
     def _open_looking(self) -> sqlite3.Connection:
         self._open()
-        connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA query_only=ON")
-        return connection
+        if self._looking is None:
+            looking = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+            looking.row_factory = sqlite3.Row
+            looking.execute("PRAGMA query_only=ON")
+            self._looking = looking
+        return self._looking
 
     def _close(self) -> None:
         for connection in (self._looking, self._connection):
