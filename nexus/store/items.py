@@ -27,6 +27,9 @@ async def open_items(path: Path) -> AsyncGenerator[AsyncSqliteStore]:
             await store.conn.execute("PRAGMA synchronous=NORMAL")
             await store.setup()
             await store.start_ttl_sweeper()
-            yield store
+            try:
+                yield store
+            finally:
+                await store.stop_ttl_sweeper()
     except (sqlite3.Error, OSError) as error:
         raise unavailable("The store's file", error) from error
