@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from nexus.errors import ModelMissing
 from nexus.models.state import model_state
@@ -32,9 +33,10 @@ async def begin_demo(service: Service, talking: Talking, *, request: str = REQUE
 
     Raises:
         ModelMissing: The model in force cannot think right now; nothing was done.
+        Refused: They may not begin it; the desk is as it was.
     """
     state = await model_state(service.settings)
     if state.problem:
         raise ModelMissing(f"{state.choice.setting}: {state.problem}.", remedy=state.remedy)
-    await prepare_desk(service.settings, service.parts.user, service.parts.clock)
-    return await talking.begin(request)
+    prepare = partial(prepare_desk, service.settings, service.parts.user, service.parts.clock)
+    return await talking.begin(request, prepare=prepare)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -63,9 +63,16 @@ class Talking:
         self._actor = actor
 
     async def begin(
-        self, request: str, metadata: Mapping[str, Any] | None = None, *, file: File | None = None
+        self,
+        request: str,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        file: File | None = None,
+        prepare: Callable[[], Awaitable[None]] | None = None,
     ) -> Thread:
         """Serve a request in a new thread, which has that metadata beside what it must have.
+
+        `prepare` is called once it is sure that they may, before the thread is made.
 
         Raises:
             InvalidInput: It cannot be served, and nothing is made.
@@ -74,6 +81,8 @@ class Talking:
         self._check(request, file)
         thread_id, marked = ThreadId(str(uuid.uuid4())), await self._permission.thread()
         wanted = await self._with(file, await self._allowed(thread_id, None, _saying(request)))
+        if prepare is not None:
+            await prepare()
         labels = {**wanted.metadata, **(metadata or {}), **marked}
         thread = await self._service.threads.create(thread_id, title=request[:80], metadata=labels)
         await self._runs.start(thread.id, wanted, actor=self._actor)

@@ -102,6 +102,12 @@ def test_who_may_not_begin_a_thread_begins_none_here(client: httpx.Client):
     assert "Nothing was asked yet" in client.get("/ui/threads").text
 
 
+def _desk(office: Office) -> set[str]:
+    """The files of Ana's desk."""
+    desk = office.home / "users" / "ana" / "desk"
+    return {str(each.relative_to(desk)) for each in desk.rglob("*") if each.is_file()}
+
+
 def test_who_may_begin_no_run_begins_none_on_any_page(office: Office, client: httpx.Client):
     """In a new thread, in one that has ended, in one that stopped half way, and for the demo."""
     office.model.calls(("read", {}), answer="Nothing.")
@@ -111,6 +117,7 @@ def test_who_may_begin_no_run_begins_none_on_any_page(office: Office, client: ht
     waiting = _begin(client, "mail a@b.c").headers["location"].rsplit("/", 1)[1]
     settled(client, waiting)
     known, thoughts = client.get("/ui/threads").text, len(office.model.prompts)
+    desk = _desk(office)
     form = {"token": _token(client), "message": "And now?", "turn": "1"}
     for path in (
         "/ui/chat",
@@ -125,6 +132,10 @@ def test_who_may_begin_no_run_begins_none_on_any_page(office: Office, client: ht
     assert client.get("/ui/threads").text == known
     assert len(office.model.prompts) == thoughts
     assert not list(office.home.rglob("plan*"))
+    assert _desk(office) == desk
+    form["token"] = _token(client)
+    assert client.post("/ui/welcome/demo", data=form).status_code == 303
+    assert _desk(office) > desk, "whoever may begin it finds the example files"
 
 
 def test_what_the_handlers_write_on_a_run_stands_on_it_and_on_its_new_thread(
