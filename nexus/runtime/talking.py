@@ -142,9 +142,12 @@ class Talking:
         return await self.begin(turns[number - 1].goal, {"retried_from": thread.id})
 
     async def _allowed(self, thread_id: str, metadata: Mapping[str, Any] | None, wanted: Wanted) -> Wanted:
-        """The run as it may begin. Raises as `Permission.run`, and as `Runs.check`."""
+        """The run as it may begin; without metadata as the first of its thread.
+
+        Raises as `Permission.run`, and as `Runs.check`.
+        """
         allowed = await self._permission.run(thread_id, metadata, wanted)
-        await self._runs.check(allowed)
+        await self._runs.check(allowed, is_first=metadata is None)
         return allowed
 
     def _check(self, request: str, file: File | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,13 @@ from nexus.settings import Settings
 from tests.api.serving import Office, serving, settled
 
 BROWSER = {"Accept": "text/html"}
+
+SPOILT: Mapping[str, Mapping[str, Any]] = {
+    "red, and a limit of x": {"config": {"recursion_limit": "x"}},
+    "red, and no metadata": {"metadata": None},
+    "red, and an answer": {"command": {"resume": {"type": "approve"}}},
+}
+"""What the handlers make of a run of whoever says so."""
 
 
 def _handlers() -> Auth:
@@ -35,6 +42,8 @@ def _handlers() -> Auth:
             assert value["assistant_id"] == "nexus"
             assert project != "red, to read", "no runs"
             value["metadata"]["begun_by"] = ctx.user.identity
+            if project in SPOILT:
+                value |= SPOILT[project]
         project = project.partition(",")[0]
         if ctx.action == "create":
             value.setdefault("metadata", {})["project"] = project
@@ -136,6 +145,23 @@ def test_who_may_begin_no_run_begins_none_on_any_page(office: Office, client: ht
     form["token"] = _token(client)
     assert client.post("/ui/welcome/demo", data=form).status_code == 303
     assert _desk(office) > desk, "whoever may begin it finds the example files"
+
+
+@pytest.mark.parametrize(
+    ("project", "status", "told"),
+    [
+        ("red, and a limit of x", 422, "config.recursion_limit"),
+        ("red, and no metadata", 422, "metadata"),
+        ("red, and an answer", 409, "waits for no decision"),
+    ],
+)
+def test_a_run_that_the_handlers_made_unfit_is_refused_in_words_and_leaves_no_thread(
+    client: httpx.Client, project: str, status: int, told: str
+):
+    form = {"token": _token(client), "message": "What is new?"}
+    refused = client.post("/ui/chat", data=form, headers={"Authorization": project})
+    assert (refused.status_code, told in refused.text) == (status, True), refused.text
+    assert "Nothing was asked yet" in client.get("/ui/threads").text
 
 
 def test_what_the_handlers_write_on_a_run_stands_on_it_and_on_its_new_thread(

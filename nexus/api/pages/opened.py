@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
+from pydantic import ValidationError
 
 from nexus.api.hook import Hook
 from nexus.api.langgraph.authorized import may_run
 from nexus.api.langgraph.forms import RunCreate
 from nexus.api.pages.visitor import Visitor
-from nexus.errors import NotFound
+from nexus.errors import InvalidInput, NotFound
 from nexus.ports.runs import AGENT
 from nexus.ports.threads import Thread
 from nexus.runtime.requests import Wanted
@@ -83,4 +84,17 @@ class _Allowed:
         visible = await may_run(hook, self._request, self._runs, value)
         if metadata is not None and visible is not None and not visible(metadata):
             raise NotFound(f"There is no thread {thread_id[:100]!r}.")
+        return _as_changed(value)
+
+
+def _as_changed(value: Mapping[str, Any]) -> Wanted:
+    """The run that the handlers left. Raises InvalidInput: it is none, as it would be over the API."""
+    try:
         return RunCreate.model_validate(value).wanted()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidInput(
+            first["msg"],
+            field=".".join(str(part) for part in first["loc"]),
+            remedy="The handlers of this server's operator made it so: tell them.",
+        ) from error
