@@ -7,9 +7,9 @@ import hashlib
 import json
 import logging
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, TypeVar
 
 import numpy as np
 import orjson
@@ -23,6 +23,8 @@ from nexus.memory.shelf import Placed, Shelf
 from nexus.ports.clock import Clock
 from nexus.ports.embeddings import Embedder, Matrix
 from nexus.ports.memory import EVERY, Found, Which
+
+Result = TypeVar("Result")
 
 NAMESPACE = ("memories",)
 """Where they stand among the items: `/store` and the user's own graphs see them there."""
@@ -87,6 +89,7 @@ class SqliteMemories:
         self._locked: Mapping[MemoryId, StoreUnavailable] = {}
         self._catching_up = asyncio.Lock()
         self._changing = asyncio.Lock()
+        self._unfinished: set[asyncio.Task[Any]] = set()
 
     async def open(self) -> SqliteMemories:
         """Make the tables that are missing. Call it once, before anything else."""
@@ -100,9 +103,7 @@ class SqliteMemories:
         """Keep them, and delete what has expired."""
         await self._readable()
         vectors = await self._embed(memories)
-        async with self._changing:
-            await self._write({memory.id: self._item(memory) for memory in memories})
-            await self._keep_vectors(memories, vectors)
+        await self._to_its_end(self._keep(memories, vectors))
         await self._catch_up()
         if expired := self._shelf.expired():
             await self.delete(expired)
@@ -131,12 +132,7 @@ class SqliteMemories:
     async def delete(self, memories: Sequence[MemoryId]) -> int:
         """Delete them from the file and its log, whether or not they can be read."""
         there = await self._there(memories)
-        await self._write(dict.fromkeys(there))
-        async with self._connection() as connection:
-            # The log still holds the pages as they were.
-            rows = await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-        if next(iter(rows))[0]:
-            _log.warning("what was forgotten stays in the store's log until another process lets go of it")
+        await self._to_its_end(self._erase(there))
         await self._catch_up()
         return len(there)
 
@@ -146,11 +142,35 @@ class SqliteMemories:
         absent, kept = self._shelf.without_vector(), 0
         for start in range(0, len(absent), PIECE):
             piece = absent[start : start + PIECE]
-            kept += await self._renew(piece, await self._embed(piece))
+            kept += await self._to_its_end(self._renew(piece, await self._embed(piece)))
             if told is not None:
                 told(start + len(piece), len(absent))
         await self._catch_up()
         return kept
+
+    async def _to_its_end(self, change: Coroutine[Any, Any, Result]) -> Result:
+        """What a change of the file gives. It is finished even if whoever waits for it is cancelled.
+
+        A cancel comes between any two steps, and while SQLite takes one in its thread: it would leave a
+        transaction open on a connection that all share.
+        """
+        task = asyncio.create_task(change)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return await asyncio.shield(task)
+
+    async def _keep(self, memories: Sequence[Memory], vectors: Matrix) -> None:
+        async with self._changing:
+            await self._write({memory.id: self._item(memory) for memory in memories})
+            await self._keep_vectors(memories, vectors)
+
+    async def _erase(self, memories: Sequence[MemoryId]) -> None:
+        await self._write(dict.fromkeys(memories))
+        async with self._connection() as connection:
+            # The log still holds the pages as they were.
+            rows = await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        if next(iter(rows))[0]:
+            _log.warning("what was forgotten stays in the store's log until another process lets go of it")
 
     async def _renew(self, memories: Sequence[Memory], vectors: Matrix) -> int:
         """Keep the new vectors of those that are there as they were; how many are."""
@@ -275,13 +295,21 @@ class SqliteMemories:
         with _as_unavailable():
             async with self._items.lock:
                 connection = self._items.conn
+                await _roll_back(connection)  # what somebody else's cancelled use of the store left open
                 try:
                     yield connection
-                # Whatever stops it, a cancelled run too: half a change must not be committed by the next one.
+                # Whatever stops it: half a change must not be committed by the next one.
                 except BaseException:
-                    if connection.in_transaction:
-                        await connection.execute("ROLLBACK")
+                    await _roll_back(connection)
                     raise
+
+
+async def _roll_back(connection: Any) -> None:
+    """Give up the open transaction, if there is one."""
+    if connection.in_transaction:
+        # It may end meanwhile, in SQLite's thread; and this error must not hide the one that led here.
+        with suppress(sqlite3.Error):
+            await connection.execute("ROLLBACK")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -186,3 +187,30 @@ async def test_what_has_expired_is_never_shown_and_deleted_at_the_next_write(tmp
         assert await store.search("tea") == []
         await store.put([memory(2, "Bo likes chess")])
         assert not await files_with("Ana likes tea", tmp_path)
+
+
+async def test_a_cancelled_write_is_a_cancel_and_locks_nobody_out(tmp_path: Path):
+    async with open_items(tmp_path / "store.db") as items, opened(tmp_path) as other:
+        store = await SqliteMemories(items, WordEmbedder(), FakeClock()).open()
+        chance = random.Random(4)  # noqa: S311 - nothing secret
+        for number in range(100):
+            is_put = number % 5 > 0
+            work = store.put([memory(number, "x")]) if is_put else store.delete([MemoryId(f"m{number - 1}")])
+            writing = asyncio.create_task(work)
+            await asyncio.wait({writing}, timeout=chance.uniform(0, 0.002))
+            was_running = writing.cancel()
+            (ended,) = await asyncio.gather(writing, return_exceptions=True)
+            assert isinstance(ended, asyncio.CancelledError) is was_running
+        await items.aput(("mine",), "key", {"a": 1})
+        await other.put([memory(8, "Ana likes tea")])
+        await store.put([memory(9, "Bo likes chess")])
+        assert {"m8", "m9"} <= {each.id for each in await store.list()}
+
+
+async def test_a_transaction_that_somebody_left_open_is_given_up(tmp_path: Path):
+    async with open_items(tmp_path / "store.db") as items, opened(tmp_path) as other:
+        store = await SqliteMemories(items, WordEmbedder(), FakeClock()).open()
+        await items.conn.execute("BEGIN IMMEDIATE")
+        await store.put([memory(1, "Ana likes tea")])
+        await other.put([memory(2, "Bo likes chess")])
+        assert {each.id for each in await store.list()} == {"m1", "m2"}
