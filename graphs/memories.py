@@ -123,7 +123,8 @@ class Memories:
             if not pending.is_pending:
                 return pending
             now = self._clock.now()
-            kept = await self._keep(replace(pending, is_pending=False, confidence=1.0, updated_at=now))
+            accepted = replace(pending, is_pending=False, confidence=1.0, updated_at=now)
+            kept = await self._keep(accepted, is_accepted=True)
             if kept.id != pending.id:
                 await self.store.delete([pending.id])
             return kept
@@ -194,11 +195,14 @@ class Memories:
             self._are_some = bool(await self.store.list(Which(is_pending=False), limit=1))
         return self._are_some
 
-    async def _keep(self, new: Memory) -> Memory:
+    async def _keep(self, new: Memory, *, is_accepted: bool = False) -> Memory:
+        """As it is kept. What a person said stays, unless `new` contradicts it or they accepted `new`."""
         old = await self._known(new)
         if old is None:
             kept = new
-        elif same_words(old.text, new.text) or (is_persons_own(old, new) and not contradicts(new, old)):
+        elif same_words(old.text, new.text) or (
+            is_persons_own(old, new) and not is_accepted and not contradicts(new, old)
+        ):
             kept = merged(old, new)
         else:
             kept = replaced(old, new)

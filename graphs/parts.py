@@ -38,7 +38,7 @@ class Parts:
         observation_limit: Characters of a tool's result that the model is shown.
         experience: What approved calls have done for the user; None: nothing is remembered.
         memories: What the user told or showed before; None: nothing is remembered, nothing recalled.
-        memory_timeout: Seconds that a step waits for them; then it goes on without.
+        memory_timeout: Seconds that each thing a step asks of them may take; then it goes on without.
         results: Keeps whole what the model is shown in part; None: what is cut off is gone.
         audit: Where it is written what was forbidden; the stores write the rest themselves. None: nowhere.
         policies: The rules that the user made beside the operator's `policy`; None: they cannot make any.

@@ -76,6 +76,17 @@ async def test_what_waits_never_takes_the_place_of_something_else_that_waits(mem
     }
 
 
+async def test_a_yes_to_what_says_nearly_the_same_takes_the_place_of_what_the_person_said(memories: Memories):
+    kept = await memories.remember("Ana prefers short mails in the morning", kind="preference")
+    pending = await memories.remember(
+        "Ana prefers short mails early in the morning", kind="preference", author="model", is_pending=True
+    )
+    accepted = await memories.accept(pending.id)
+    assert (accepted.id, accepted.text, accepted.is_pending) == (kept.id, pending.text, False)
+    assert [each.text for each in accepted.history] == [kept.text]
+    assert await memories.store.list() == [accepted]
+
+
 async def test_what_waits_and_is_proposed_again_waits_once(memories: Memories):
     one = await memories.remember("Ana's address is ana@example.com", author="model", is_pending=True)
     again = await memories.remember("Ana's address is ana@example.com.", author="model", is_pending=True)
