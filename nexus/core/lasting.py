@@ -66,7 +66,8 @@ _IN_ONE_WORD = re.compile(
 _CREDENTIAL = re.compile(
     r"(?i:\bbearer\s+\S)|(?i:\bbasic\s+(?=[a-z+/]*[\d=])[a-z\d+/]{8,}=*)"
     r"|\b(?:sk|pk|rk)[-_][\w-]{6,}|\bgh[a-z]_\w{4,}|\bgithub_pat_\w|\bglpat-[\w-]|\bxox[a-z]+-[\w-]|\bxapp-[\w-]"
-    r"|\b(?:AKIA|ASIA)[A-Z\d]{8,}|\bAIza[\w-]{16,}|\bya29\.\S|\beyJ[\w-]{4,}\.[\w-]|\bSG\.[\w-]{8,}"
+    r"|\b(?:AKIA|ASIA)[A-Z\d]{8,}|\bAIza[\w-]{16,}|\bya29\.\S|\bSG\.[\w-]{8,}"
+    r"|(?<![\w-])(?>[\w-]*?\beyJ)[\w-]{4,}+\.[\w-]"  # from the first in a run of characters: once over each
     r"|\b(?:hf|npm|whsec|shp[a-z]{2})_\w{8,}|\bpypi-[\w-]{8,}|\bpcsk_\w|-----BEGIN [A-Z ]*PRIVATE KEY"
     r"|://[^\s/:@]+:[^\s/@]+@"
 )
@@ -142,12 +143,12 @@ def endings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, st
     old, there, found = dict(leaves(before)), _in_places(before), dict[str, str]()
     for pointer, value in leaves(after):
         known = old.get(pointer)
-        if not isinstance(value, str) or _is_secret(pointer, value):
+        if not isinstance(value, str) or not isinstance(known, str) or not known.strip():
             continue
-        if isinstance(known, str) and known.strip() and (_place(pointer), value) not in there:
-            added = value[len(known.rstrip()) :].strip() if value.startswith(known.rstrip()) else ""
-            if 0 < len(added) <= _SHORT:
-                found[_name(pointer)] = " ".join(added.split())
+        added = value[len(known.rstrip()) :].strip() if value.startswith(known.rstrip()) else ""
+        is_new = 0 < len(added) <= _SHORT and (_place(pointer), value) not in there
+        if is_new and not _is_secret(pointer, value):
+            found[_name(pointer)] = " ".join(added.split())
     return found
 
 
