@@ -23,6 +23,12 @@ log = logging.getLogger("nexus.held")
 Key: TypeAlias = tuple[str, str, str]
 """Who decided, whose approval it is, its id."""
 
+MARGIN = timedelta(seconds=10)
+"""What is left of the time to decide, at the least, once a decision has waited.
+
+To record it takes some of that: an operator's handlers are asked once more, and they may be slow.
+"""
+
 MAX_FAILURES = 100
 """Decisions that came to nothing, of which the reason is kept."""
 
@@ -76,7 +82,7 @@ class HeldDecisions:
     ) -> None:
         """Record a decision on the call of that digest, which the person saw, after a moment.
 
-        At once if the time to decide would be over by then: what was answered in time counts.
+        At once if the time to decide would be over by then, or nearly: what was answered in time counts.
 
         Args:
             service: Of whom the call is for.
@@ -98,7 +104,7 @@ class HeldDecisions:
         self._check_free(key)  # it may have been pressed in another tab while this was checked
         self._failures.pop(key, None)
         leaves_at = service.parts.clock.now() + timedelta(seconds=self.seconds)
-        if self.seconds <= 0 or leaves_at >= approval.expires_at:
+        if self.seconds <= 0 or leaves_at + MARGIN >= approval.expires_at:
             await runs.decide(approval, decision, actor=actor, digest=digest)
             return
 
