@@ -162,6 +162,13 @@ def test_to_go_anywhere_else_stays_refused(client: httpx.Client, office: Office,
     assert sent(office) == []
 
 
+def test_an_answer_to_a_thread_that_is_still_to_be_made_is_refused_and_makes_none(client: httpx.Client):
+    for command in ({"resume": {"decisions": [{"type": "approve"}]}}, {"goto": "__end__"}):
+        answer = {**resumed(command), "assistant_id": "nexus", "if_not_exists": "create"}
+        assert client.post("/threads/not-there/runs", json=answer).status_code == 409
+        assert client.get("/threads/not-there").status_code == 404
+
+
 def test_a_chat_of_open_webui_does_not_wait_for_a_run_that_begins_one_day(
     client: httpx.Client, office: Office
 ):

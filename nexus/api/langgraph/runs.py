@@ -18,7 +18,7 @@ from nexus.api.langgraph.shapes import Empty, Raw, RunFields, RunShape, reply, r
 from nexus.api.langgraph.watching import locations, streamed, told, waited
 from nexus.api.openapi import problems
 from nexus.core.action import ThreadId
-from nexus.errors import Conflict
+from nexus.errors import Conflict, NotFound
 from nexus.ports.runs import RunEvent, RunStatus, Stop
 from nexus.runtime.runs import Runs
 from nexus.runtime.service import Service
@@ -181,10 +181,17 @@ async def begin(
     """The run, in a thread that is made if that was asked for."""
     wanted = body.wanted(webhook=await hooks.endpoint(body.webhook) if hooks else None)
     if body.if_not_exists == "create":
-        await runs.check(wanted)
+        await runs.check(wanted, is_first=not await _is_there(thread_id, service))
         with suppress(Conflict):  # it is there
             await service.threads.create(ThreadId(thread_id), metadata=body.metadata)
     return await runs.start(thread_id, wanted, actor=actor_of(service))
+
+
+async def _is_there(thread_id: str, service: Service) -> bool:
+    """Whether there is a thread of exactly that id."""
+    with suppress(NotFound):
+        return (await service.threads.get(thread_id)).id == thread_id
+    return False
 
 
 async def _from(
