@@ -175,7 +175,7 @@ class Inbox:
         service = await self._services.of(user)
         effect = await _effect(service, approval)
         if effect is not None and user != self.user:
-            effect = replace(effect, text=f"Only {user} is shown what came of it.")
+            effect = replace(effect, text=f"Only {user} is shown what came of it.", reference=None)
         return Ended(
             approval=approval,
             user=user,

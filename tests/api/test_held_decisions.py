@@ -142,11 +142,13 @@ def test_who_decides_for_others_is_told_what_became_of_it_and_not_what_the_tool_
         office.tools.behaviour = lambda *_: "The letter is on its way."
         assert answer(client, approval["id"], "approve", of="ana").status_code == 303
         assert "on its way" in str(settled(client, thread)["steps"])
+        (reference,) = [key for _, _, key in office.tools.made]
         for page in (look(client), look(client, f"/ui/inbox/{approval['id']}?of=ana")):
             assert "<strong>Done</strong>" in page
             assert 'for <bdi class="theirs">ana</bdi>' in page
             assert "Only ana is shown what came of it." in page
             assert "on its way" not in page
+            assert reference not in page
         assert f'href="/ui/inbox/{approval["id"]}?of=ana"' in look(client)
 
 
