@@ -22,17 +22,23 @@ if TYPE_CHECKING:
     from chromadb import Collection
     from chromadb.api import ClientAPI
 
+Pairs = list[tuple[str, Any]]
+"""Ids of records, and their values."""
+
 PIECE = 1000
 """Records of one write; that many are kept all or none."""
 
 REEMBEDDED = 32
 """Records embedded between two writes, when the embedder has changed."""
 
+AMONG = 200
+"""Records that a search looks among at most by the index, where some of the closest cannot be read."""
+
 _INDEX: Any = {
     "hnsw": {
         "space": "cosine",
         "ef_construction": 200,
-        "ef_search": 200,
+        "ef_search": AMONG,
         # With Chroma's 16 some of many texts that are alike cannot be reached.
         "max_neighbors": 64,
         # The index is written after each change: what is deleted must not stay in its file.
@@ -77,7 +83,9 @@ class ChromaMemories:
 
     async def get(self, memory: MemoryId) -> Memory:
         """That memory."""
-        found = await self._place.run(lambda client: self._read(client, ids=[memory]))
+        found = await self._place.run(
+            lambda client: self._records.readable(self._pairs(client, ids=[memory]))
+        )
         if memory not in found or found[memory].is_expired(self._clock.now()):
             raise NotFound(f"There is no memory {memory}.")
         return found[memory]
@@ -89,15 +97,17 @@ class ChromaMemories:
 
         def nearest(client: ClientAPI) -> list[Found]:
             made = self._langchain(client, Made(query[None]))
-            found = made.similarity_search_by_vector_with_relevance_scores(
-                query.tolist(), limit, filter=where
-            )
-            if len(found) < limit:
-                return self._exactly(client, query, where)[:limit]
-            read = self._records.readable((document.id, document.metadata) for document, _ in found)
-            return [
-                Found(read[document.id], 1 - distance) for document, distance in found if document.id in read
-            ]
+            for among in dict.fromkeys((limit, max(limit, AMONG))):
+                found = made.similarity_search_by_vector_with_relevance_scores(
+                    query.tolist(), among, filter=where
+                )
+                if len(found) < among:
+                    break
+                read, _ = self._records.opened((document.id, document.metadata) for document, _ in found)
+                if len(read) >= limit:
+                    scores = {document.id: 1 - distance for document, distance in found}
+                    return [Found(each, scores[memory]) for memory, each in read.items()][:limit]
+            return self._exactly(client, query, where)[:limit]
 
         return await self._place.run(nearest)
 
@@ -105,7 +115,7 @@ class ChromaMemories:
         """Those that fit, the last updated first."""
         now = self._clock.now()
         where = self._records.where(which, now)
-        found = await self._place.run(lambda client: self._read(client, where=where))
+        found = await self._place.run(lambda client: self._read(client, self._pairs(client, where=where)))
         return self._records.latest(found.values(), which, now)[offset : offset + limit]
 
     async def delete(self, memories: Sequence[MemoryId]) -> int:
@@ -119,7 +129,8 @@ class ChromaMemories:
 
     async def reembed(self, told: Callable[[int, int], None] | None = None) -> int:
         """Embed what another embedder embedded, a piece at a time, into the collection of the present one."""
-        old = await self._place.run(lambda client: self._read(client, where=self._records.of_other_models()))
+        others = self._records.of_other_models()
+        old, _ = await self._place.run(lambda client: self._records.opened(self._pairs(client, where=others)))
         done, kept = 0, 0
         for piece in pieces(list(old.values()), REEMBEDDED):
             rows = await self._embedder.embed([memory.text for memory in piece])
@@ -136,14 +147,14 @@ class ChromaMemories:
         found: Any = collection.get(where=where, include=["metadatas", "embeddings"])
         rows = np.array(found["embeddings"], np.float32).reshape(-1, len(query))
         scores = dict(zip(found["ids"], (rows @ query).tolist(), strict=True))
-        read = self._records.readable(zip(found["ids"], found["metadatas"], strict=True))
+        read = self._read(client, list(zip(found["ids"], found["metadatas"], strict=True)))
         return sorted(
             (Found(each, scores[memory]) for memory, each in read.items()), key=lambda each: -each.score
         )
 
     def _renew(self, client: ClientAPI, memories: Sequence[Memory], rows: Matrix) -> int:
         """Write the new vectors of those that are there as they were; how many are."""
-        present = self._read(client, ids=ids_of(memories))
+        present, _ = self._records.opened(self._pairs(client, ids=ids_of(memories)))
         there = [row for row, memory in enumerate(memories) if present.get(memory.id) == memory]
         self._write(client, [self._records.written(memories[row]) for row in there], rows[there])
         return len(there)
@@ -158,15 +169,22 @@ class ChromaMemories:
                 if collection.name != self._name and ids:
                     collection.delete(ids=ids)
 
-    def _read(
+    def _read(self, client: ClientAPI, found: Pairs) -> dict[str, Memory]:
+        """Those of the found ones that can be read. Raises StoreUnavailable: nothing that is kept can be."""
+        read, locked = self._records.opened(found)
+        if locked is not None and not read:
+            self._records.readable(self._pairs(client))
+        return read
+
+    def _pairs(
         self, client: ClientAPI, *, ids: list[str] | None = None, where: dict[str, Any] | None = None
-    ) -> dict[str, Memory]:
-        """Those of all collections by their ids; the present one's come last, so that they win."""
-        pairs: list[tuple[str, Any]] = []
+    ) -> Pairs:
+        """Those of all collections; the present one's come last, so that they win."""
+        pairs: Pairs = []
         for collection in self._collections(client):
             found: Any = collection.get(ids=ids, where=where, include=["metadatas"])
             pairs += zip(found["ids"], found["metadatas"], strict=True)
-        return self._records.readable(pairs)
+        return pairs
 
     def _expired(self, client: ClientAPI) -> list[MemoryId]:
         where: Any = self._records.expired(self._clock.now())

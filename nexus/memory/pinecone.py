@@ -35,6 +35,9 @@ PIECE = 200
 FETCHED = 100
 """Records of one read: their ids stand in the address."""
 
+AMONG = 1000
+"""Records that a search looks among at most, where some of the closest cannot be read."""
+
 REEMBEDDED = 32
 """Records embedded between two writes, when the embedder has changed."""
 
@@ -90,11 +93,20 @@ class PineconeMemories:
         where = self._records.searchable(which, self._clock.now())
 
         def nearest(index: Index) -> list[Found]:
-            found = self._langchain(index, Made(query[None])).similarity_search_by_vector_with_score(
-                query.tolist(), k=limit, filter=where
-            )
-            read = self._records.readable((each.id, each.metadata) for each, _ in found)
-            return [Found(read[each.id], score) for each, score in found if each.id in read]
+            store = self._langchain(index, Made(query[None]))
+
+            def look(among: int) -> tuple[list[Found], StoreUnavailable | None, bool]:
+                found = store.similarity_search_by_vector_with_score(query.tolist(), k=among, filter=where)
+                read, locked = self._records.opened((each.id, each.metadata) for each, _ in found)
+                near = [Found(read[each.id], score) for each, score in found if each.id in read]
+                return near[:limit], locked, len(found) == among
+
+            near, locked, are_more = look(limit)
+            if len(near) < limit < AMONG and are_more:
+                near, locked, _ = look(AMONG)
+            if locked is not None and not near:
+                self._read(index, self._ids(index))  # raises if nothing at all can be read
+            return near
 
         return await self._run(nearest)
 
@@ -111,7 +123,7 @@ class PineconeMemories:
 
     async def reembed(self, told: Callable[[int, int], None] | None = None) -> int:
         """Embed what another embedder embedded, a piece at a time."""
-        old = await self._run(lambda index: self._read(index, self._ids(index), but=self._records.model))
+        old, _ = await self._run(self._of_other_models)
         done, kept = 0, 0
         for piece in pieces(list(old.values()), REEMBEDDED):
             rows = await self._embedder.embed([memory.text for memory in piece])
@@ -140,7 +152,7 @@ class PineconeMemories:
 
     def _renew(self, index: Index, memories: Sequence[Memory], rows: Matrix) -> int:
         """Write the new vectors of those that are there as they were; how many are."""
-        present = self._read(index, ids_of(memories))
+        present, _ = self._records.opened(self._values(index, ids_of(memories)).items())
         there = [row for row, memory in enumerate(memories) if present.get(memory.id) == memory]
         self._write(index, [self._records.written(memories[row]) for row in there], rows[there])
         return len(there)
@@ -165,12 +177,13 @@ class PineconeMemories:
             found |= {key: dict(vector.metadata or {}) for key, vector in answer.vectors.items()}
         return found
 
-    def _read(self, index: Index, ids: Sequence[str], *, but: str | None = None) -> dict[str, Memory]:
-        """Those of these ids that are there, by their ids, without those of the model `but`."""
-        found = self._values(index, ids)
-        return self._records.readable(
-            (memory, values) for memory, values in found.items() if values.get("model") != but
-        )
+    def _read(self, index: Index, ids: Sequence[str]) -> dict[str, Memory]:
+        """Those of these ids that are there, by their ids. Raises StoreUnavailable: none can be read."""
+        return self._records.readable(self._values(index, ids).items())
+
+    def _of_other_models(self, index: Index) -> tuple[dict[str, Memory], StoreUnavailable | None]:
+        there = self._values(index, self._ids(index)).items()
+        return self._records.opened(each for each in there if each[1].get("model") != self._records.model)
 
     def _ids(self, index: Index) -> list[str]:
         ids: list[str] = []

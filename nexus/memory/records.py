@@ -103,6 +103,15 @@ class Records:
         Raises:
             StoreUnavailable: They are sealed, and the key opens none of them.
         """
+        read, locked = self.opened(found)
+        if locked is not None and not read:
+            raise locked
+        return read
+
+    def opened(
+        self, found: Iterable[tuple[str, Mapping[str, Any]]]
+    ) -> tuple[dict[str, Memory], StoreUnavailable | None]:
+        """The same; and why one is not among them that is sealed and that the key does not open."""
         read: dict[str, Memory] = {}
         locked: StoreUnavailable | None = None
         for memory, values in found:
@@ -115,9 +124,7 @@ class Records:
                 locked = error
             except (InvalidInput, ValueError, TypeError) as error:
                 _log.warning("the record %r among the memories is none (%s)", memory, type(error).__name__)
-        if locked is not None and not read:
-            raise locked
-        return read
+        return read, locked
 
     def latest(self, found: Iterable[Memory], which: Which, now: datetime) -> list[Memory]:
         """Those that fit and have not expired, each once, the last updated first."""

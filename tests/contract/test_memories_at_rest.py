@@ -16,6 +16,7 @@ from nexus.core.memory import EarlierText, MemoryId
 from nexus.errors import NotFound, StoreUnavailable
 from nexus.memory.sealing import Sealed, Unsealed
 from nexus.ports.memory import Which
+from nexus.testing import WordEmbedder
 from tests.contract.memory_places import THEN, Place, Scattered, memory
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
@@ -129,6 +130,28 @@ async def test_one_that_is_sealed_with_another_key_hides_no_other_and_can_be_del
     assert await store.delete([SECRET.id]) == 1
     with pytest.raises(NotFound):
         await store.get(SECRET.id)
+
+
+async def test_those_sealed_with_another_key_take_no_places_of_others_and_stop_no_embedding(place: Place):
+    if place.is_fake:
+        pytest.skip("the fake writes nothing down")
+    await (await place.of()).put([memory("farther", "oysters and tea")])
+    await (await place.of(seal=Sealed(OTHER_KEY, "ada"))).put(
+        [
+            *(memory(f"locked{number}", "the heron likes oysters") for number in range(3)),
+            memory("wish", "the heron likes oysters", kind="preference"),
+        ]
+    )
+    store = await place.of(seal=Sealed(KEY, "ada"))
+    await store.put([memory("far", "the heron likes oysters and tea")])
+    await store.reembed()
+    for limit in (1, 2, 5):
+        near = await store.search("the heron likes oysters", limit=limit)
+        assert [each.memory.id for each in near] == ["far", "farther"][:limit]
+    wishes = Which(kinds=frozenset({"preference"}))
+    assert await store.search("oysters", which=wishes) == await store.list(wishes) == []
+    anew = await place.of(seal=Sealed(KEY, "ada"), embedder=WordEmbedder("new words"))
+    assert [await anew.reembed() for _ in range(2)] == [2, 0]
 
 
 async def test_what_was_written_before_there_was_a_key_stays_readable_and_is_sealed_when_written_again(

@@ -31,14 +31,14 @@ from nexus.memory import chroma, chroma_places, pinecone
 from nexus.memory.chroma_places import ChromaFolder, ChromaPlace, ChromaServer
 from nexus.memory.pinecone import PineconeIndex, PineconeMemories, open_pinecone
 from nexus.memory.records import Records
-from nexus.memory.sealing import Unsealed
+from nexus.memory.sealing import Seal, Sealed, Unsealed
 
 SOON = 0.5
 
 
-def chroma_at(place: ChromaPlace) -> chroma.ChromaMemories:
+def chroma_at(place: ChromaPlace, seal: Seal | None = None) -> chroma.ChromaMemories:
     embedder = WordEmbedder()
-    records = Records("ada", embedder.name, Unsealed(), chroma.has_any_of)
+    records = Records("ada", embedder.name, seal or Unsealed(), chroma.has_any_of)
     return chroma.ChromaMemories(place, records, embedder, FakeClock(), collection="test-ada")
 
 
@@ -151,6 +151,20 @@ async def test_a_record_whose_deletion_was_cut_off_is_no_memory_any_more_and_can
     assert [each.id for each in await store.list()] == ["other"]
     assert [each.memory.id for each in await store.search("alpha")] == ["other"]
     assert await store.delete([MemoryId("m")]) == 1
+    await place.close()
+
+
+async def test_past_what_cannot_be_read_more_of_the_index_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(chroma, "AMONG", 3)
+    place = ChromaFolder(tmp_path / "chroma")
+    store = chroma_at(place)
+    await chroma_at(place, Sealed(b"o" * 32, "ada")).put([memory("l1", "alpha"), memory("l2", "alpha")])
+    await store.put([memory("far", "alpha beta"), memory("farther", "alpha beta gamma")])
+    (found,) = await store.search("alpha", limit=1)
+    assert (found.memory.id, found.score) == ("far", pytest.approx(0.5**0.5, abs=1e-3))
+    assert [each.memory.id for each in await store.search("alpha", limit=2)] == ["far", "farther"]
     await place.close()
 
 
