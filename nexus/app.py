@@ -39,7 +39,7 @@ async def open_service(settings: Settings) -> AsyncGenerator[Service]:
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """Every user's running Nexus for `settings`, each opened when first needed."""
-    async with open_shared(settings) as shared:
+    async with open_shared(settings, on_the_spot=True) as shared:
         users, audit = SqliteUsers(shared.database), SqliteAudit(shared.database)
         sessions = SqliteSessions(shared.database)
         services = Services(partial(open_user, shared), users, notices_for(shared), audit, sessions)

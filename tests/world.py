@@ -174,7 +174,9 @@ class World:
         self.policies = SqlitePolicies(self.database, OWNER)
         self.audit = SqliteAudit(self.database, OWNER)
         self.experience = SqliteExperience(self.database)
-        self.saver = await self._stack.enter_async_context(open_checkpoints(self.home / "checkpoints.db"))
+        self.saver = await self._stack.enter_async_context(
+            open_checkpoints(self.home / "checkpoints.db", on_the_spot=True)
+        )
         self.wire()
         return self
 

@@ -43,7 +43,6 @@ from nexus.api import (
 )
 from nexus.api.access import identified
 from nexus.api.beside import Beside, Http
-from nexus.api.bounded import BoundedHead
 from nexus.api.errors import LastResort, install
 from nexus.api.guard import MAX_BODY, Guard
 from nexus.api.hook import Hook
@@ -304,7 +303,7 @@ def configured(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="on",
-        http=BoundedHead,
+        http="h11",  # the other one takes the body of a request that offers an upgrade for the next request
         ws="websockets-sansio",
         ws_max_size=MAX_BODY,
         proxy_headers=False,

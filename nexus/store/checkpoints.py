@@ -18,14 +18,13 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from nexus.errors import StoreUnavailable
-from nexus.store.database import BUSY_SECONDS, has_to_wait, make_wal_file, unavailable
+from nexus.store.database import BUSY_SECONDS, has_to_wait, make_wal_file, unavailable, wait_no_more
 
 Result = TypeVar("Result")
 
-FOLD_AFTER = 200
-"""Checkpoints written before the log is folded into the file: about as many pages as SQLite's own 1,000."""
-
-_FOLD = "PRAGMA wal_checkpoint(PASSIVE)"
+FOLD_AFTER = 100
+"""Writes after which the log is folded into the file: some hundred pages, as SQLite's own 1,000, if they are
+small; 10 MB if each holds a long thread."""
 
 
 class _Whole(SqliteSaver):
@@ -43,24 +42,29 @@ class _Whole(SqliteSaver):
 class Checkpoints(AsyncSqliteSaver):
     """LangGraph's saver, with trouble named as ours and no transaction left open by it.
 
-    What every step of a run does is done on the spot, by a connection of the event loop's own: it takes a
-    fraction of a millisecond, and the way to a thread and back ten times that under load
-    (`tests/bench/langgraph_server.py`). That connection never waits: if another process writes just now,
-    the step goes to the thread and waits there. Nor does it wait for the disk: the log is folded into the
-    file in the thread.
+    What every step of a run does takes one visit to the connection's thread; LangGraph's makes four to six,
+    which were half of what a run costs.
 
-    Attributes:
-        on_the_spot: What does so.
+    With a connection of the event loop's own it takes none: on the spot it is a fraction of a millisecond,
+    the way to the thread and back ten times that under load (`tests/bench/langgraph_server.py`). That
+    connection waits for nobody: while the thread works, or another process writes, the step waits in the
+    thread; there the log is folded into the file, too, which is what waits for the disk.
+
+    Args:
+        connection: The thread's.
+        on_the_spot: The event loop's, if it may use files.
     """
 
-    def __init__(self, connection: aiosqlite.Connection, on_the_spot: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: aiosqlite.Connection, on_the_spot: sqlite3.Connection | None = None
+    ) -> None:
         super().__init__(connection, serde=strict_serializer())
-        self.on_the_spot = _saver_over(on_the_spot, self.serde)
+        self.on_the_spot = _saver_over(on_the_spot, self.serde) if on_the_spot is not None else None
         self._written = 0
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """As LangGraph says. Raises StoreUnavailable."""
-        return await self._visit(lambda saver: saver.get_tuple(config))
+        return await self._visit(lambda saver: saver.get_tuple(config), only_reads=True)
 
     async def aput(
         self,
@@ -70,9 +74,7 @@ class Checkpoints(AsyncSqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """As LangGraph says. Raises StoreUnavailable."""
-        placed = await self._visit(lambda saver: saver.put(config, checkpoint, metadata, new_versions))
-        await self._fold_at_times()
-        return placed
+        return await self._visit(lambda saver: saver.put(config, checkpoint, metadata, new_versions))
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -118,34 +120,47 @@ class Checkpoints(AsyncSqliteSaver):
     async def _change(self, *statements: str, parameters: tuple[str, ...]) -> None:
         """All of the statements, or none."""
         await self.setup()
-        async with self.lock, self._named_trouble():
-            for statement in statements:
-                await self.conn.execute(statement, parameters)
-            await self.conn.commit()
 
-    async def _visit(self, job: Callable[[SqliteSaver], Result]) -> Result:
+        def change(connection: sqlite3.Connection) -> None:
+            for statement in statements:
+                connection.execute(statement, parameters)
+
+        await self._in_thread(change)
+
+    async def _visit(self, job: Callable[[SqliteSaver], Result], *, only_reads: bool = False) -> Result:
         """Have something done on the spot; in the connection's thread if it has to wait."""
-        try:
-            # Half a write must not be committed by the next one: what fails is rolled back.
-            with self.on_the_spot.conn:
-                return job(self.on_the_spot)
-        except sqlite3.Error as error:
-            if not has_to_wait(error):
-                raise unavailable("The checkpoint file", error) from error
+        saver = self.on_the_spot
+        # What is written while others wait, or the log is folded, would overtake them.
+        if saver is not None and (only_reads or not self.lock.locked()):
+            try:
+                done = _whole(saver.conn, lambda _: job(saver))
+            except sqlite3.Error as error:
+                if not has_to_wait(error):
+                    raise unavailable("The checkpoint file", error) from error
+            else:
+                await self._fold_at_times(0 if only_reads else 1)
+                return done
+        await self.setup()
         return await self._in_thread(lambda connection: job(_saver_over(connection, self.serde)))
 
-    async def _fold_at_times(self) -> None:
+    async def _fold_at_times(self, written: int) -> None:
         """Bring the log into the file now and then; what cannot be brought in now stays in the log."""
-        self._written += 1
-        if self._written % FOLD_AFTER == 0:
-            with suppress(StoreUnavailable):
-                await self._in_thread(lambda connection: connection.execute(_FOLD).fetchone())
+        self._written += written
+        if self._written >= FOLD_AFTER:
+            self._written = 0
+            await self.fold()
+
+    async def fold(self) -> None:
+        """Bring the log into the file, as far as nobody reads it."""
+        with suppress(StoreUnavailable):
+            async with self.lock, self._named_trouble():
+                await self.conn.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
 
     async def _in_thread(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         """Have something done in the connection's thread. aiosqlite has no public way to do so."""
         connection = self.conn._conn  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         async with self.lock, self._named_trouble():
-            return await self.conn._execute(job, connection)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            return await self.conn._execute(_whole, connection, job)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     @asynccontextmanager
     async def _named_trouble(self) -> AsyncGenerator[None]:
@@ -156,6 +171,13 @@ class Checkpoints(AsyncSqliteSaver):
             with suppress(sqlite3.Error):
                 await self.conn.rollback()
             raise unavailable("The checkpoint file", error) from error
+
+
+def _whole(connection: sqlite3.Connection, job: Callable[[sqlite3.Connection], Result]) -> Result:
+    """Do it in one transaction: what it reads is of one moment, what fails half way is not there."""
+    with connection:
+        connection.execute("BEGIN")
+        return job(connection)
 
 
 def _saver_over(connection: sqlite3.Connection, serde: SerializerProtocol) -> _Whole:
@@ -174,22 +196,34 @@ def strict_serializer() -> JsonPlusSerializer:
 
 
 @asynccontextmanager
-async def open_checkpoints(path: Path) -> AsyncGenerator[Checkpoints]:
+async def open_checkpoints(path: Path, *, on_the_spot: bool = False) -> AsyncGenerator[Checkpoints]:
     """The saver over `path`.
 
     WAL with `synchronous=NORMAL`: safe against the death of the process. A power cut may take the last
     checkpoints; the replay then meets the ledger, which is written with FULL.
+
+    Args:
+        path: The file.
+        on_the_spot: The event loop may use it itself; `langgraph dev` forbids that.
     """
     async with AsyncExitStack() as stack:
         try:
             make_wal_file(path)
             connection = await stack.enter_async_context(aiosqlite.connect(path, timeout=BUSY_SECONDS))
-            on_the_spot = stack.enter_context(closing(sqlite3.connect(path, timeout=0)))
-            saver = Checkpoints(connection, on_the_spot)
+            own = stack.enter_context(closing(_connection_of_the_loop(path))) if on_the_spot else None
+            saver = Checkpoints(connection, own)
             await saver.setup()
             await connection.execute("PRAGMA synchronous=NORMAL")
-            on_the_spot.execute("PRAGMA synchronous=NORMAL")
-            on_the_spot.execute("PRAGMA wal_autocheckpoint=0")
         except (sqlite3.Error, OSError) as error:
             raise unavailable("The checkpoint file", error) from error
         yield saver
+        if on_the_spot:
+            await saver.fold()
+
+
+def _connection_of_the_loop(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    wait_no_more(connection)
+    return connection

@@ -47,9 +47,6 @@ class _Write(Generic[Result]):
 class Database:
     """Runs every statement on one connection in a thread of its own: the event loop waits for no disk.
 
-    But for what is looked up by its key: that takes less than the way to the thread, and a reader of a file
-    in WAL mode waits for nobody.
-
     WAL with `synchronous=FULL`: a transaction that returned survives a power cut. The file is 0600 in a
     0700 folder. Several processes may open the same file.
 
@@ -58,13 +55,18 @@ class Database:
         clock: Gives the time of each transaction.
         survives_power_cut: False for what need only survive the death of the process (`synchronous=NORMAL`,
             many times faster): a power cut may take the last of it, never the middle.
+        on_the_spot: The event loop may look up itself what is found by its key. That takes less than the way
+            to the thread, and a reader of a file in WAL mode waits for nobody; `langgraph dev` forbids it.
     """
 
-    def __init__(self, path: Path, clock: Clock, *, survives_power_cut: bool = True) -> None:
+    def __init__(
+        self, path: Path, clock: Clock, *, survives_power_cut: bool = True, on_the_spot: bool = False
+    ) -> None:
         self._path = path
         self._clock = clock
         self._synchronous = "FULL" if survives_power_cut else "NORMAL"
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nexus-db")
+        self._on_the_spot = on_the_spot
         self._waiting: deque[_Write[Any]] = deque()
         self._connection: sqlite3.Connection | None = None
         self._looking: sqlite3.Connection | None = None
@@ -78,7 +80,9 @@ class Database:
         return await self._run(lambda: query(self._open()))
 
     async def look_up(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Find what is asked for by its key, on the spot. Raises as `read`."""
+        """Find what is asked for by its key, on the spot if that is allowed. Raises as `read`."""
+        if not self._on_the_spot:
+            return await self.read(query)
         with self._named_trouble():
             looking = self._looking or await self._run(self._open_looking)
             try:
@@ -106,8 +110,14 @@ class Database:
 
     async def close(self) -> None:
         """Close the connection and end its thread."""
-        await self._run(self._close)
-        self._thread.shutdown()
+        looking, self._looking = self._looking, None
+        if looking is not None:  # here: in the thread it would be closed under a look-up's hands
+            looking.close()
+        self._on_the_spot = False
+        closed = self._thread.submit(self._close)
+        self._thread.shutdown(wait=False)  # what was begun before ends first; nothing opens the file again
+        with self._named_trouble():
+            await asyncio.wrap_future(closed)
 
     def _write_all(self) -> None:
         """Make every change that waits, in one transaction, and tell those who wait once it is on disk."""
@@ -170,17 +180,19 @@ class Database:
     def _open_looking(self) -> sqlite3.Connection:
         self._open()
         if self._looking is None:
-            looking = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+            looking = sqlite3.connect(
+                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
             looking.row_factory = sqlite3.Row
             looking.execute("PRAGMA query_only=ON")
+            wait_no_more(looking)
             self._looking = looking
         return self._looking
 
     def _close(self) -> None:
-        for connection in (self._looking, self._connection):
-            if connection is not None:
-                connection.close()
-        self._looking = self._connection = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _attempt(connection: sqlite3.Connection, now: datetime, write: _Write[Any]) -> Callable[[], None]:
@@ -196,6 +208,12 @@ def _attempt(connection: sqlite3.Connection, now: datetime, write: _Write[Any]) 
         tell = partial(write.written.set_exception, error)
     connection.execute("RELEASE one")
     return tell
+
+
+def wait_no_more(connection: sqlite3.Connection) -> None:
+    """From now on the connection waits for nobody; first it reads the file, which may have to be repaired."""
+    connection.execute("PRAGMA schema_version").fetchone()
+    connection.execute("PRAGMA busy_timeout=0")
 
 
 def has_to_wait(error: sqlite3.Error) -> bool:

@@ -32,6 +32,7 @@ class Shared:
     """One of each for all users.
 
     Attributes:
+        on_the_spot: The event loop may use SQLite's files itself where that takes next to no time.
         records: The same file as `database`, for what need only survive the process.
         graphs: The graphs that are served.
         process: This process, as the ledger of every user knows it.
@@ -41,6 +42,7 @@ class Shared:
     """
 
     settings: Settings
+    on_the_spot: bool
     clock: Clock
     database: Database
     records: Database
@@ -55,7 +57,7 @@ class Shared:
 
 
 @asynccontextmanager
-async def open_shared(settings: Settings) -> AsyncGenerator[Shared]:
+async def open_shared(settings: Settings, *, on_the_spot: bool = False) -> AsyncGenerator[Shared]:
     """What the settings choose; everything it holds is let go at the end."""
     for name in _TRACING:
         os.environ[name] = "false"
@@ -63,9 +65,10 @@ async def open_shared(settings: Settings) -> AsyncGenerator[Shared]:
         # In threads: `langgraph dev` refuses file-system calls in the event loop.
         await asyncio.to_thread(make_private_folder, settings.home)
         clock = SystemClock()
-        database = Database(settings.home / "nexus.db", clock)
+        file = settings.home / "nexus.db"
+        database = Database(file, clock, on_the_spot=on_the_spot)
         stack.push_async_callback(database.close)
-        records = Database(settings.home / "nexus.db", clock, survives_power_cut=False)
+        records = Database(file, clock, survives_power_cut=False, on_the_spot=on_the_spot)
         stack.push_async_callback(records.close)
         process = await asyncio.to_thread(Owner, settings.home / "owners")
         stack.callback(process.close)
@@ -76,6 +79,7 @@ async def open_shared(settings: Settings) -> AsyncGenerator[Shared]:
         stack.push_async_callback(index.close)
         yield Shared(
             settings=settings,
+            on_the_spot=on_the_spot,
             clock=clock,
             database=database,
             records=records,

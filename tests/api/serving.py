@@ -179,7 +179,7 @@ class Office:
         index, home = FixedIndex(), self.home if user == OWNER else self.home / "users" / user
         await index.update(self.tools.all())
         async with (
-            open_checkpoints(home / "checkpoints.db") as checkpoints,
+            open_checkpoints(home / "checkpoints.db", on_the_spot=True) as checkpoints,
             open_items(home / "store.db") as items,
         ):
             self.on_checkpoints(checkpoints)

@@ -57,7 +57,7 @@ class House(Office):
     @asynccontextmanager
     async def open_services(self) -> AsyncGenerator[Services]:
         """As `nexus.app.open_services`, but for the model and an index without one."""
-        async with open_shared(self.settings) as opened:
+        async with open_shared(self.settings, on_the_spot=True) as opened:
             index = SharedIndex(HybridIndex(None, None))
             shared = replace(opened, model=self.model, index=index, policy=self.policy)
             users = SqliteUsers(shared.database)

@@ -166,6 +166,25 @@ async def test_changes_that_wait_share_a_transaction_and_each_is_kept_or_undone_
     assert await database.read(_noted) == {"x1", "x3"}
 
 
+async def test_a_look_up_on_the_spot_finds_what_was_just_written_and_survives_the_end(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    database = Database(tmp_path / "nexus.db", clock, on_the_spot=True)
+
+    async def look_up_for_ever() -> None:
+        while True:
+            await database.look_up(_noted)
+            await asyncio.sleep(0)
+
+    looking = asyncio.create_task(look_up_for_ever())
+    for name in ("x1", "x2"):
+        await database.write(_noting(name))
+        assert name in await database.look_up(_noted)
+    await database.close()
+    with pytest.raises(RuntimeError, match="shutdown"):
+        await looking
+
+
 async def test_a_change_that_nobody_waits_for_any_more_is_not_begun(database: Database) -> None:
     busy = threading.Event()
     holding = asyncio.create_task(database.read(lambda _: busy.wait(10)))
