@@ -212,11 +212,14 @@ class Approve:
                 return {"call": to_state(approval.call.next_attempt()), "go": False, "question": "action"}
             return {"call": to_state(approval.call), "go": True, "question": "action"}
         if approval.question == "outcome":
-            return await self._resolve(state, approval)
+            return await self._resolve(state, approval, spec)
         return _declined(approval, spec)
 
-    async def _resolve(self, state: State, approval: Approval) -> dict[str, Any]:
-        """Write down what the person says about a call whose outcome was unknown."""
+    async def _resolve(self, state: State, approval: Approval, spec: ToolSpec) -> dict[str, Any]:
+        """Write down what the person says about a call whose outcome was unknown.
+
+        Whoever gives up on it without a reason ends the run, as every no without one does.
+        """
         call = call_of(state)
         if approval.state == "responded":
             text = f"The person says that it did happen: {approval.message}"
@@ -225,6 +228,9 @@ class Approve:
         why = f": {approval.message}" if approval.message else ""
         text = f"It is not known whether this happened. The person gave up on it{why}; do not try it again."
         await self._parts.ledger.resolve(call.key, Effect("unknown", text))
+        if approval.state == "rejected" and not approval.message:
+            said = f"It is not known whether this happened, and you gave up on it: {spec.title}."
+            return _ended(call, text, said)
         return _observation(call, text)
 
 
@@ -239,9 +245,14 @@ def _declined(approval: Approval, spec: ToolSpec) -> dict[str, Any]:
         case _:
             why = "nobody decided in time" if approval.state == "expired" else "you said no"
             what = f"{spec.title} (it needs a {approval.toolkit} account)" if approval.toolkit else spec.title
-            said = AIMessage(content=f"Not done, because {why}: {what}.")
-            update = _observation(call, f"Not done: {approval.state}.", status="error")
-            return update | {"messages": [*update["messages"], said], "ending": "rejected"}
+            said = f"Not done, because {why}: {what}."
+            return _ended(call, f"Not done: {approval.state}.", said, status="error")
+
+
+def _ended(call: Call, text: str, said: str, *, status: str = "success") -> dict[str, Any]:
+    """The update that ends the call, and the run with it: the person is told what was `said`."""
+    update = _observation(call, text, status=status)
+    return update | {"messages": [*update["messages"], AIMessage(content=said)], "ending": "rejected"}
 
 
 def _observation(call: Call, text: str, *, status: str = "success") -> dict[str, Any]:

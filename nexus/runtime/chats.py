@@ -30,7 +30,7 @@ THROUGH = "chat"
 """How links in answers were sent, as it is written down with a decision."""
 
 _ENDINGS = {
-    "rejected": "The answer was no, so it was not done.",
+    "rejected": "The answer was no, so it went no further.",
     None: "It stopped before it was done.",
 }
 

@@ -15,7 +15,7 @@ off, or was decided on and not continued: resume it."""
 _ENDINGS: Mapping[str | None, str] = {
     "answered": "The request was served, and answered.",
     "asked": "It asked you something: answer with your next message.",
-    "rejected": "The call that it waited for was not made: you said no, or nobody decided in time.",
+    "rejected": "It went no further: you said no, or nobody decided in time.",
     "budget": "It stopped at a limit before it was done.",
 }
 

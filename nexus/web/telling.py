@@ -28,7 +28,7 @@ _STANDINGS: Mapping[Status, Standing] = {
 _ENDINGS: Mapping[str | None, Standing] = {
     "answered": Standing("answered", "good"),
     "asked": Standing("asks you", "asks"),
-    "rejected": Standing("not done", "quiet"),
+    "rejected": Standing("went no further", "quiet"),
     "budget": Standing("stopped at a limit", "bad"),
     None: Standing("nothing begun", "quiet"),
 }

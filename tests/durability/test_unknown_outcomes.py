@@ -13,6 +13,7 @@ from langgraph.types import StateSnapshot
 from nexus.core.decision import Approve, Edit, Reject, Respond
 from nexus.core.policy import Policy
 from nexus.errors import DecisionInvalid, ModelUnavailable, OutcomeUnknown, Unavailable
+from nexus.runtime.requests import RESOLVED
 from tests.world import MAIL, READ, SEND, MakeWorld, World
 
 Break = Callable[[World], Awaitable[None]]
@@ -127,14 +128,29 @@ async def test_a_person_asks_for_another_try_and_it_is_made_exactly_once(
 @breaks
 async def test_a_person_gives_up_and_it_stays_unknown(world: World, break_off: Break) -> None:
     acted = await _broken(world, break_off)
-    approval = await world.decide(Reject())
+    prompts = len(world.model.prompts)
+    approval = await world.decide(Reject("it is too late now"))
     await world.resume()
     assert len(world.effects) == acted
+    assert len(world.model.prompts) > prompts, "the model is told why, and goes on"
     assert "not known whether this happened" in await world.answered()
     effect = await world.ledger.get(f"{approval.call.id}{KEY_ONE}")
     assert effect is not None
     assert effect.outcome == "unknown"
     assert (await world.view()).status == "idle"
+
+
+async def test_a_person_who_gives_up_without_a_reason_ends_the_run(world: World) -> None:
+    """So does a client that marks the thread as resolved: the model is not asked for anything more."""
+    acted, prompts = await _broken(world, timed_out), len(world.model.prompts)
+    approval = await world.decide(Reject(comment=RESOLVED))
+    await world.resume()
+    view = await world.view()
+    assert (view.status, view.ending, len(world.model.prompts)) == ("idle", "rejected", prompts)
+    assert "you gave up on it" in (view.answer or "")
+    effect = await world.ledger.get(f"{approval.call.id}{KEY_ONE}")
+    assert effect is not None
+    assert (effect.outcome, len(world.effects)) == ("unknown", acted)
 
 
 async def test_the_arguments_of_a_call_that_was_sent_cannot_be_edited(world: World) -> None:
