@@ -47,8 +47,8 @@ class Checkpoints(AsyncSqliteSaver):
 
     With a connection of the event loop's own it takes none: on the spot it is a fraction of a millisecond,
     the way to the thread and back ten times that under load (`tests/bench/langgraph_server.py`). That
-    connection waits for nobody: while the thread works, or another process writes, the step waits in the
-    thread; there the log is folded into the file, too, which is what waits for the disk.
+    connection waits for nobody: while another process writes, the step waits in the thread; there the log
+    is folded into the file, too, which is what waits for the disk.
 
     Args:
         connection: The thread's.
@@ -64,7 +64,7 @@ class Checkpoints(AsyncSqliteSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """As LangGraph says. Raises StoreUnavailable."""
-        return await self._visit(lambda saver: saver.get_tuple(config), only_reads=True)
+        return await self._read(lambda saver: saver.get_tuple(config))
 
     async def aput(
         self,
@@ -74,13 +74,13 @@ class Checkpoints(AsyncSqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """As LangGraph says. Raises StoreUnavailable."""
-        return await self._visit(lambda saver: saver.put(config, checkpoint, metadata, new_versions))
+        return await self._write(lambda saver: saver.put(config, checkpoint, metadata, new_versions))
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """As LangGraph says. Raises StoreUnavailable."""
-        await self._visit(lambda saver: saver.put_writes(config, writes, task_id, task_path))
+        await self._write(lambda saver: saver.put_writes(config, writes, task_id, task_path))
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """As LangGraph says. Raises StoreUnavailable."""
@@ -119,35 +119,52 @@ class Checkpoints(AsyncSqliteSaver):
 
     async def _change(self, *statements: str, parameters: tuple[str, ...]) -> None:
         """All of the statements, or none."""
-        await self.setup()
 
         def change(connection: sqlite3.Connection) -> None:
             for statement in statements:
                 connection.execute(statement, parameters)
 
-        await self._in_thread(change)
+        async with self.lock:
+            await self._in_thread(change)
 
-    async def _visit(self, job: Callable[[SqliteSaver], Result], *, only_reads: bool = False) -> Result:
-        """Have something done on the spot; in the connection's thread if it has to wait."""
+    async def _read(self, job: Callable[[SqliteSaver], Result]) -> Result:
+        """Have something read on the spot, whoever writes; in the thread if it has to wait."""
+        done = self._try(job)
+        if done is None:
+            async with self.lock:
+                done = await self._over_the_thread(job)
+        return done[0]
+
+    async def _write(self, job: Callable[[SqliteSaver], Result]) -> Result:
+        """Have something written on the spot; in the thread if it has to wait.
+
+        In turn: nothing overtakes what waits, and nothing is written while the log is folded, which would
+        never be done then.
+        """
+        async with self.lock:
+            done = self._try(job) or await self._over_the_thread(job)
+        await self._fold_at_times()
+        return done[0]
+
+    def _try(self, job: Callable[[SqliteSaver], Result]) -> tuple[Result] | None:
+        """What comes of it on the spot; None if that may not be, or has to wait."""
         saver = self.on_the_spot
-        # What is written while others wait, or the log is folded, would overtake them.
-        if saver is not None and (only_reads or not self.lock.locked()):
-            try:
-                done = _whole(saver.conn, lambda _: job(saver))
-            except sqlite3.Error as error:
-                if not has_to_wait(error):
-                    raise unavailable("The checkpoint file", error) from error
-            else:
-                await self._fold_at_times(0 if only_reads else 1)
-                return done
-        await self.setup()
-        return await self._in_thread(lambda connection: job(_saver_over(connection, self.serde)))
+        if saver is None:
+            return None
+        try:
+            return (_whole(saver.conn, lambda _: job(saver)),)
+        except sqlite3.Error as error:
+            if has_to_wait(error):
+                return None
+            raise unavailable("The checkpoint file", error) from error
 
-    async def _fold_at_times(self, written: int) -> None:
+    async def _over_the_thread(self, job: Callable[[SqliteSaver], Result]) -> tuple[Result]:
+        return (await self._in_thread(lambda connection: job(_saver_over(connection, self.serde))),)
+
+    async def _fold_at_times(self) -> None:
         """Bring the log into the file now and then; what cannot be brought in now stays in the log."""
-        self._written += written
-        if self._written >= FOLD_AFTER:
-            self._written = 0
+        self._written += 1
+        if self.on_the_spot is not None and self._written % FOLD_AFTER == 0:
             await self.fold()
 
     async def fold(self) -> None:
@@ -157,9 +174,9 @@ class Checkpoints(AsyncSqliteSaver):
                 await self.conn.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
 
     async def _in_thread(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Have something done in the connection's thread. aiosqlite has no public way to do so."""
+        """Have something done in the connection's thread, under the lock. aiosqlite has no public way."""
         connection = self.conn._conn  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        async with self.lock, self._named_trouble():
+        async with self._named_trouble():
             return await self.conn._execute(_whole, connection, job)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     @asynccontextmanager
