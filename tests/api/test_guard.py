@@ -91,6 +91,17 @@ def test_what_has_no_end_is_refused_before_it_fills_the_memory(client: httpx.Cli
     assert client.get("/ok").is_success
 
 
+def test_a_body_is_read_although_another_protocol_is_offered_for_what_comes_after(client: httpx.Client):
+    """As Java's HttpClient and `curl --http2` offer it; the body must not be taken for the next request."""
+    offer = {
+        "Connection": "Upgrade, HTTP2-Settings",
+        "Upgrade": "h2c",
+        "HTTP2-Settings": "AAMAAABkAAQAoAAAAAIAAAAA",
+    }
+    made = client.post("/threads", json={"thread_id": "offered"}, headers=offer)
+    assert made.json()["thread_id"] == "offered"
+
+
 def test_a_long_path_and_many_headers_are_read(client: httpx.Client):
     headers = {f"X-{number}": "a" * KIB for number in range(40)}
     assert client.get("/ok", headers=headers, params={"q": "a" * 8 * KIB}).is_success
