@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -40,14 +41,23 @@ async def start(http: httpx.AsyncClient, thread: str, graph: str, given: Any, **
     return answer["result"]["run_id"]
 
 
-async def events(http: httpx.AsyncClient, thread: str, *, ends: int = 1, **body: Any) -> list[Json]:
-    """What is told until so many runs have ended."""
+async def events(
+    http: httpx.AsyncClient,
+    thread: str,
+    *,
+    ends: int = 1,
+    begun: Callable[[], None] | None = None,
+    **body: Any,
+) -> list[Json]:
+    """What is told until so many runs have ended; `begun` is called once something was told."""
     found: list[Json] = []
     body = {"channels": EVERYTHING, **body}
     async with http.stream("POST", f"/threads/{thread}/stream/events", json=body) as response:
         async for line in response.raise_for_status().aiter_lines():
             if line.startswith("data: "):
                 found.append(json.loads(line.removeprefix("data: ")))
+                if begun is not None and len(found) == 1:
+                    begun()
                 ended = [each for each in found if is_end(each)]
                 if len(ended) == ends:
                     break
@@ -123,11 +133,11 @@ async def test_only_what_was_asked_for_is_told(http: httpx.AsyncClient, thread: 
 
 
 async def test_a_subscriber_hears_of_runs_that_others_start(http: httpx.AsyncClient, thread: str):
-    others.GATES.let_go("heard")
     await start(http, thread, "waits", {"x": "heard"})
     body = {"assistant_id": "waits", "input": {"x": "heard"}}
     (await http.post(f"/threads/{thread}/runs", json=body)).raise_for_status()
-    found = await events(http, thread, ends=2, channels=["lifecycle", "values"])
+    go_on = partial(others.GATES.let_go, "heard")
+    found = await events(http, thread, ends=2, begun=go_on, channels=["lifecycle", "values"])
     assert told(found, "values")[-1]["seen"] == ["heard", "heard"]
 
 
