@@ -82,6 +82,7 @@ class ThreadLocks:
         lock = os.open(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             is_ours = lock_descriptor(lock, blocking=False)
+        # Whatever stops it: no descriptor stays open.
         except BaseException:
             os.close(lock)
             raise

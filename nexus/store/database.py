@@ -145,8 +145,8 @@ class Database:
             now = _tick(connection, self._clock.now())
             tellings = [_attempt(connection, now, write) for write in writes]
             connection.execute("COMMIT")
+        # Whatever stops it, none of it is kept. A failed COMMIT (disk full) may have rolled back by itself.
         except BaseException:
-            # A failed COMMIT (disk full) may have rolled back by itself.
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
@@ -171,6 +171,7 @@ class Database:
             )
             try:
                 _prepare(connection, self._synchronous)
+            # Whatever stops it: no connection that is half prepared stays open.
             except BaseException:
                 connection.close()
                 raise
@@ -306,8 +307,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
+    # Whatever stops it, no script is half applied. A failed COMMIT (disk full) may have rolled back already.
     except BaseException:
-        # A failed COMMIT (disk full) may have rolled back by itself.
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
